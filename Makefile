@@ -1,0 +1,46 @@
+# `make` lists what there is. Everything works from a clean clone; a second run does only what is missing.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test bench lint format openapi clean
+MAKEFLAGS += --no-print-directory
+
+step := @scripts/step.sh
+step_with_its_words := @VERBOSE=1 scripts/step.sh
+martlet := .build/release/martlet
+
+help: ## list the commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+setup: ## install what running needs: system libraries, the files of the /docs page
+	$(step_with_its_words) "Checking what running needs" scripts/setup.sh run
+
+build: setup ## build the release binary, .build/release/martlet
+	$(step) "Building the release binary (some minutes the first time)" swift build -c release --product martlet
+
+run: build ## build, then serve http://127.0.0.1:8080 on SQLite in ./var (ARGS="--port 9000")
+	@exec $(martlet) serve $(ARGS)
+
+test: ## run every test (FILTER=Name runs those that match)
+	$(step_with_its_words) "Checking what the tests need" scripts/setup.sh test
+	$(step) "Building the tests (some minutes the first time)" swift build --build-tests
+	@echo '==> Testing (make test FILTER=Name runs some of them)'
+	@scripts/test.sh $(FILTER)
+
+bench: ## measure the release binary with wrk and write var/bench.json (ARGS="--only find")
+	$(step_with_its_words) "Checking what the benchmark needs" scripts/setup.sh bench
+	$(step) "Building the release binary (some minutes the first time)" swift build -c release --product martlet
+	@python3 Benchmarks/bench.py $(ARGS)
+
+lint: ## check layout and scripts
+	$(step_with_its_words) "Checking what linting needs" scripts/setup.sh lint
+	$(step) "Linting" scripts/lint.sh
+
+format: ## rewrite Swift files in the project's layout
+	$(step) "Formatting" swift format --in-place --parallel --recursive Sources Tests
+
+openapi: ## regenerate the files made from the code: docs/openapi.json, docs/configuration.md, .env.example
+	$(step) "Building" swift build --product martlet
+	$(step) "Writing docs/openapi.json, docs/configuration.md and .env.example" scripts/generate.sh
+
+clean: ## remove build products; data in var/ stays
+	$(step) "Removing build products" swift package clean

@@ -1,0 +1,131 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The tree is the architecture: targets are listed bottom layer first, and arrows point down only.
+// Folder names are short; module names carry the prefix, so that they cannot collide with a user's.
+
+let package = Package(
+    name: "martlet",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .executable(name: "martlet", targets: ["martlet"]),
+        .library(name: "MartletContract", targets: ["MartletContract"]),
+        .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletBookmarksAPI"]),
+        .library(
+            name: "Martlet",
+            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletIdentity", "MartletSettings", "MartletSQLite"]),
+    ],
+    dependencies: [
+        // Lower bounds are the first versions with the known advisories fixed; `DependencyFloors` tests them.
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.3.1"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: ["JSON", "YAML", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.1"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.45.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.8.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
+    ],
+    targets: [
+        // Core: the words everyone shares.
+        .target(name: "MartletCore", path: "Sources/Core"),
+
+        // Contract: what client and server agree on. No server imports.
+        .target(name: "MartletContract", dependencies: ["MartletCore", .httpTypes], path: "Sources/Contract"),
+        .target(name: "MartletIdentityAPI", dependencies: ["MartletContract"], path: "Sources/Platform/IdentityAPI"),
+        .target(
+            name: "MartletClient",
+            dependencies: ["MartletContract", "MartletIdentityAPI", .asyncHTTPClient, .nioCore, .nioFoundationCompat, .httpTypes],
+            path: "Sources/Client"),
+
+        // Platform: the batteries. No business words.
+        .systemLibrary(name: "CArgon2", path: "Sources/System/CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .target(
+            name: "MartletWire",
+            dependencies: [
+                "MartletCore", .hummingbirdCore,
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"), .httpTypes, .logging, .nioCore, .nioPosix,
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+                .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+                .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"), .nioSSL,
+            ],
+            path: "Sources/Platform/Wire"),
+        .target(name: "MartletSettings", dependencies: [.product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
+        .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging], path: "Sources/Platform/Storage"),
+        .target(
+            name: "MartletHTTP",
+            dependencies: ["MartletContract", "MartletWire", "CDeflate", .hummingbirdCore, .httpTypes, .lifecycle, .logging, .nioCore],
+            path: "Sources/Platform/HTTP"),
+        .target(name: "MartletService", dependencies: ["MartletHTTP", "MartletStorage"], path: "Sources/Platform/Service"),
+        .target(
+            name: "MartletIdentity",
+            dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .nioPosix],
+            path: "Sources/Platform/Identity"),
+
+        // Drivers: one per engine; only App imports them.
+        .target(
+            name: "MartletSQLite",
+            dependencies: [
+                "MartletStorage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), .logging,
+            ],
+            path: "Sources/Drivers/SQLite"),
+
+        // Services: an API anyone may import, and the implementation. Services never import one another.
+        .target(name: "MartletBookmarksAPI", dependencies: ["MartletContract"], path: "Sources/Services/BookmarksAPI"),
+        .target(name: "MartletBookmarks", dependencies: ["MartletBookmarksAPI", "MartletService"], path: "Sources/Services/Bookmarks"),
+
+        // App: every service and driver chosen on one screen; Commands: the executable.
+        .target(
+            name: "MartletApp",
+            dependencies: ["MartletBookmarks", "MartletIdentity", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
+            ],
+            path: "Sources/App"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+
+        // Tests mirror Sources; TestKit starts the real app.
+        .target(name: "MartletTestKit", dependencies: ["MartletApp", "MartletClient", .asyncHTTPClient, .nioCore, .nioPosix], path: "Tests/TestKit"),
+        .testTarget(name: "ContractTests", dependencies: ["MartletContract"]),
+        .testTarget(name: "WireTests", dependencies: ["MartletWire", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
+        .testTarget(name: "SettingsTests", dependencies: ["MartletSettings"]),
+        .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", .logging]),
+        .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit"]),
+        .testTarget(name: "AppTests", dependencies: ["MartletTestKit"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+}
+
+extension Target.Dependency {
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
+    static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
+    static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Installs what is missing, by name, and nothing else; a second run finds everything and is done in a moment.
+#
+#   scripts/setup.sh [run|test|bench|lint]      default: run
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly oldest_swift=6.2
+readonly libraries=(libsqlite3-dev libargon2-dev libdeflate-dev)
+
+main() {
+    local purpose=${1:-run}
+    case $purpose in
+        run) require "${libraries[@]}" pkg-config curl ;;
+        test) require "${libraries[@]}" pkg-config curl strace openssl python3 ;;
+        bench) require "${libraries[@]}" pkg-config curl wrk python3 ;;
+        lint) require shellcheck python3 ;;
+        *) fail "usage: scripts/setup.sh [run|test|bench|lint]" ;;
+    esac
+    check_swift
+    if [ "$purpose" = run ] || [ "$purpose" = test ]; then scripts/assets.sh; fi
+}
+
+# require <package>…: installs the missing ones on Debian and its relatives; elsewhere checks and says what to install.
+require() {
+    if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+        install_with_apt "$@"
+    else
+        check_without_apt "$@"
+    fi
+}
+
+install_with_apt() {
+    local missing=() package
+    for package in "$@"; do
+        present "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        fail "not installed: ${missing[*]}. As root, run: apt-get install ${missing[*]}"
+    say "installing ${missing[*]} with apt-get"
+    as_root apt-get update -qq </dev/null ||
+        say "the package lists could not be refreshed; trying the ones at hand"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
+        fail "apt-get could not install ${missing[*]}. Its message is above; repair that, then run this again."
+}
+
+# A library is present when its package is; a tool also when it came some other way.
+present() {
+    case $1 in
+        lib*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+check_without_apt() {
+    local missing=() package
+    for package in "$@"; do
+        present_elsewhere "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    say "not found: ${missing[*]}. This script installs them on Debian and Ubuntu only. Elsewhere:"
+    say "  macOS:   brew install pkgconf sqlite argon2 libdeflate curl openssl wrk shellcheck"
+    say "  Fedora:  dnf install pkgconf sqlite-devel libargon2-devel libdeflate-devel curl strace openssl wrk ShellCheck"
+    fail "Install what is missing, then run this again."
+}
+
+present_elsewhere() {
+    case $1 in
+        libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
+        libargon2-dev) pkg-config --exists libargon2 2>/dev/null ;;
+        libdeflate-dev) pkg-config --exists libdeflate 2>/dev/null ;;
+        strace) [ "$(uname)" != Linux ] || command -v strace >/dev/null ;;  # exists on Linux only
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+check_swift() {
+    local found
+    command -v swift >/dev/null ||
+        fail "Swift is not installed. Get $oldest_swift or later from https://www.swift.org/install/ and run this again."
+    found=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+    [ "$(printf '%s\n%s\n' "$oldest_swift" "${found:-0}" | sort -V | head -n 1)" = "$oldest_swift" ] ||
+        fail "Swift $oldest_swift or later is needed; this is ${found:-of an unknown version}. See https://www.swift.org/install/"
+}
+
+say() { printf '    %s\n' "$*"; }
+
+fail() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 1
+}
+
+main "$@"

@@ -1,0 +1,210 @@
+public import HTTPTypes
+public import MartletCore
+
+/// One thing a service can be asked: route, decoding, validation, permission, OpenAPI operation and typed call, declared once.
+///
+/// ```swift
+/// let save = Endpoint<NewBookmark, Bookmark>.post("/api/v1/bookmarks", "Save a link",
+///     allow: .scope("bookmarks:write"), returns: .created, limit: .writes)
+/// ```
+/// Each field of `Input` travels in the path when the template names it, else in the query (GET, DELETE, or named by the template's
+/// `{?…}`), else in the JSON body. `Output` is JSON, or ``NoContent``, or a ``Document``.
+public struct Endpoint<Input: Sendable, Output: Sendable>: Sendable {
+    public var operation: APIOperation
+    public let input: InputCodec<Input>
+    public let output: OutputCodec<Output>
+}
+
+/// What is known of an endpoint without knowing its types.
+public struct APIOperation: Sendable {
+    public let method: HTTPRequest.Method
+    public let path: PathTemplate
+    /// One line, without a full stop: what the caller gets done.
+    public let summary: String
+    /// More, in Markdown; may be empty.
+    public let details: String
+    public let access: Access
+    public let success: Success
+    public let limit: LimitClass
+    /// Whether a repeated call with the same `Idempotency-Key` is meant to be answered from the first one.
+    public let isIdempotent: Bool
+    public let body: BodyRule
+    public let fields: [InputField]
+    public let answer: AnswerShape
+    /// The failures that are the endpoint's own, beyond those that every endpoint has.
+    public let failures: [Failure.Kind]
+
+    public init(
+        method: HTTPRequest.Method, path: PathTemplate, summary: String, details: String, access: Access, success: Success, limit: LimitClass,
+        isIdempotent: Bool, body: BodyRule, fields: [InputField], answer: AnswerShape, failures: [Failure.Kind]
+    ) {
+        self.method = method
+        self.path = path
+        self.summary = summary
+        self.details = details
+        self.access = access
+        self.success = success
+        self.limit = limit
+        self.isIdempotent = isIdempotent
+        self.body = body
+        self.fields = fields
+        self.answer = answer
+        self.failures = failures
+    }
+}
+
+/// The status of an answer that is a success.
+public enum Success: Int, Sendable {
+    case ok = 200
+    case created = 201
+    case accepted = 202
+    case noContent = 204
+}
+
+/// Who may call.
+public enum Access: Sendable, Hashable {
+    /// Anyone, signed in or not.
+    case anyone
+    /// Whoever is signed in.
+    case signedIn
+    /// Callers whose token carries the permission.
+    case scope(String)
+}
+
+/// What kind of work a call is, for the rate limits.
+public enum LimitClass: String, Sendable {
+    case none, reads, writes, login, costly
+}
+
+/// What an endpoint accepts as a body.
+public struct BodyRule: Sendable {
+    /// Media types; empty when the endpoint takes no body.
+    public var accepts: [String]
+    /// The most bytes it reads; `nil` for the server's general bound.
+    public var maximumBytes: Int?
+
+    public static let none = BodyRule(accepts: [])
+    public static let json = BodyRule(accepts: ["application/json"])
+    /// Bytes for the handler to read itself, as an ``Upload``.
+    public static func upload(_ accepts: String..., upTo bytes: Int) -> BodyRule { BodyRule(accepts: accepts, maximumBytes: bytes) }
+}
+
+/// A field of an endpoint's input, and where it travels.
+public struct InputField: Sendable {
+    public enum Location: String, Sendable { case path, query, body }
+    public let location: Location
+    public let field: Schema.Field
+}
+
+/// What an endpoint's success looks like.
+public enum AnswerShape: Sendable {
+    case json(Schema, example: JSON)
+    case empty
+    case document(String)
+}
+
+// MARK: Declaring
+
+extension Endpoint where Input: Codable, Output: Codable {
+    public static func get(
+        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .reads, failures: [Failure.Kind] = []
+    ) -> Endpoint {
+        .json(.get, path, summary, details, allow, .ok, limit, true, failures)
+    }
+
+    public static func post(
+        _ path: String, _ summary: String, details: String = "", allow: Access, returns: Success = .ok, limit: LimitClass = .writes,
+        idempotent: Bool = false, failures: [Failure.Kind] = []
+    ) -> Endpoint {
+        .json(.post, path, summary, details, allow, returns, limit, idempotent, failures)
+    }
+
+    public static func patch(
+        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
+    ) -> Endpoint {
+        .json(.patch, path, summary, details, allow, .ok, limit, false, failures)
+    }
+
+    public static func put(
+        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
+    ) -> Endpoint {
+        .json(.put, path, summary, details, allow, .ok, limit, true, failures)
+    }
+
+    public static func delete(
+        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
+    ) -> Endpoint {
+        .json(.delete, path, summary, details, allow, Output.self == NoContent.self ? .noContent : .ok, limit, true, failures)
+    }
+
+    private static func json(
+        _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ details: String, _ access: Access, _ success: Success,
+        _ limit: LimitClass, _ isIdempotent: Bool, _ failures: [Failure.Kind]
+    ) -> Endpoint {
+        let path = PathTemplate(path)
+        let fields = InputField.all(of: Schema.recorded(of: Input.self).schema, method: method, path: path)
+        let operation = APIOperation(
+            method: method, path: path, summary: summary, details: details, access: access, success: success, limit: limit,
+            isIdempotent: isIdempotent, body: method.carriesFieldsInBody ? .json : .none, fields: fields, answer: .describing(Output.self),
+            failures: failures)
+        return Endpoint(operation: operation, input: .json(fields), output: .json())
+    }
+}
+
+extension Endpoint where Input == Upload, Output: Codable {
+    /// Takes bytes that are not our JSON.
+    public static func upload(
+        _ path: String, _ summary: String, details: String = "", allow: Access, body: BodyRule, returns: Success = .ok,
+        limit: LimitClass = .writes, idempotent: Bool = false, failures: [Failure.Kind] = []
+    ) -> Endpoint {
+        let operation = APIOperation(
+            method: .post, path: PathTemplate(path), summary: summary, details: details, access: allow, success: returns, limit: limit,
+            isIdempotent: idempotent, body: body, fields: [], answer: .describing(Output.self), failures: failures)
+        return Endpoint(operation: operation, input: .upload, output: .json())
+    }
+}
+
+extension Endpoint where Input: Codable, Output == Document {
+    /// Answers with a document, sent while it is made.
+    public static func download(
+        _ path: String, _ summary: String, details: String = "", allow: Access, mediaType: String, limit: LimitClass = .costly,
+        failures: [Failure.Kind] = []
+    ) -> Endpoint {
+        let template = PathTemplate(path)
+        let fields = InputField.all(of: Schema.recorded(of: Input.self).schema, method: .get, path: template)
+        let operation = APIOperation(
+            method: .get, path: template, summary: summary, details: details, access: allow, success: .ok, limit: limit,
+            isIdempotent: true, body: .none, fields: fields, answer: .document(mediaType), failures: failures)
+        return Endpoint(operation: operation, input: .json(fields), output: .document)
+    }
+}
+
+extension InputField {
+    static func all(of schema: Schema, method: HTTPRequest.Method, path: PathTemplate) -> [InputField] {
+        let fields = schema.fields.map { field in
+            InputField(location: location(of: field.name, method: method, path: path), field: field)
+        }
+        for name in path.parameterNames + path.queryNames {
+            precondition(fields.contains { $0.field.name == name && $0.location != .body }, "\(path) names {\(name)}, but the input has no such field.")
+        }
+        return fields
+    }
+
+    private static func location(of name: String, method: HTTPRequest.Method, path: PathTemplate) -> Location {
+        if path.parameterNames.contains(name) { return .path }
+        return !method.carriesFieldsInBody || path.queryNames.contains(name) ? .query : .body
+    }
+}
+
+extension AnswerShape {
+    static func describing<Output: Codable>(_ type: Output.Type) -> AnswerShape {
+        if type == NoContent.self { return .empty }
+        let recorded = Schema.recorded(of: type)
+        let example = (try? WireJSON.encode(recorded.example)).flatMap { try? WireJSON.parse($0) }
+        return .json(recorded.schema, example: example ?? .null)
+    }
+}
+
+extension HTTPRequest.Method {
+    var carriesFieldsInBody: Bool { self == .post || self == .put || self == .patch }
+}

@@ -1,0 +1,82 @@
+public import MartletCore
+public import Foundation
+
+/// One page of a longer list.
+public struct Page<Item: Codable & Sendable>: Codable, Sendable {
+    public var items: [Item]
+    /// The cursor of the next page; absent on the last one.
+    public var next: Cursor?
+    /// How many there are in all, where the endpoint counts them.
+    public var total: Int?
+
+    public init(items: [Item], next: Cursor? = nil, total: Int? = nil) {
+        self.items = items
+        self.next = next
+        self.total = total
+    }
+}
+
+/// How many items a page holds: 1 to 200, 50 unless said otherwise.
+public struct PageLimit: Parsed {
+    public static let schema = Schema.integer(1...200, default: 50, "The most items a page may hold.")
+    public static let example = 50
+    public static let standard = 50
+    public let raw: Int
+
+    public init(_ raw: Int) throws(Fault) {
+        guard (1...200).contains(raw) else { throw Fault(code: "out_of_range", message: "This must be from 1 to 200.") }
+        self.raw = raw
+    }
+}
+
+/// A place in a list, opaque to callers: hand back what `next` said.
+///
+/// It names the last item seen rather than an offset, so that items inserted or deleted meanwhile neither repeat nor hide others.
+/// It grants nothing: the query that uses it names the owner.
+public struct Cursor: Parsed {
+    public static let schema = Schema.string(length: 1...300, pattern: "^[A-Za-z0-9_-]+$", "The `next` of the page before.")
+    public static let example = "MTc2ODQ2OTQwMDAwMC4wMTliYzA1ZS05YTQwLTdjM2QtOGUxMS01ZjBhNGI3ZDIyOTE"
+    public let raw: String
+
+    public init(_ raw: String) throws(Fault) {
+        guard (1...300).contains(raw.utf8.count), Base64URL.decode(raw) != nil else { throw Self.fault }
+        self.raw = raw
+    }
+
+    /// A cursor for the item at the given moment with the given identifier, in lists ordered by both.
+    public init(after moment: Date, _ identifier: Identifier<some Any>) {
+        let milliseconds = Int64((moment.timeIntervalSince1970 * 1000).rounded())
+        raw = Base64URL.encode(Array("\(milliseconds).\(identifier)".utf8))
+    }
+
+    /// The item this cursor names; throws ``Failure`` (invalid, parameter `cursor`) for one that this server did not make.
+    public func position<Entity>(of type: Entity.Type = Entity.self) throws(Failure) -> (moment: Date, identifier: Identifier<Entity>) {
+        let parts = Base64URL.decode(raw).flatMap { String(validating: $0, as: UTF8.self) }?.split(separator: ".")
+        guard let parts, parts.count == 2, let milliseconds = Int64(parts[0]), abs(Double(milliseconds)) < 253_402_300_800_000,
+            let identifier = Identifier<Entity>(parts[1])
+        else {
+            var fault = Self.fault
+            fault.pointer = "cursor"
+            throw .invalid([fault])
+        }
+        return (Date(timeIntervalSince1970: Double(milliseconds) / 1000), identifier)
+    }
+
+    private static let fault = Fault(code: "invalid_cursor", message: "This is not a cursor that the server gave out.")
+}
+
+/// Base64 for URLs without padding (RFC 4648 §5), strictly: no padding, no white space, no stray bits.
+public enum Base64URL {
+    public static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        guard text.utf8.allSatisfy({ $0.isLetterOrDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }) else { return nil }
+        let standard = String(text).replacing("-", with: "+").replacing("_", with: "/")
+        let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
+        guard let data = Data(base64Encoded: standard + padding) else { return nil }
+        let bytes = Array(data)
+        return encode(bytes) == text ? bytes : nil
+    }
+}

@@ -1,0 +1,145 @@
+public import MartletCore
+
+/// Text whose length lies within the bounds that `Limits` names; trimmed of surrounding white space, free of control characters.
+///
+/// ```swift
+/// public enum TitleLimits: TextLimits { public static let length = 1...200 }
+/// public typealias Title = Text<TitleLimits>
+/// ```
+public struct Text<Limits: TextLimits>: Parsed {
+    public static var schema: Schema { .string(length: Limits.length, Limits.summary) }
+    public static var example: String { Limits.example }
+    public let raw: String
+
+    public init(_ raw: String) throws(Fault) {
+        let trimmed = raw.trimmingWhitespace()
+        guard !trimmed.unicodeScalars.contains(where: \.isForbiddenControl) else {
+            throw Fault(code: "control_character", message: "This must not contain control characters.")
+        }
+        let count = trimmed.unicodeScalars.count
+        guard count >= Limits.length.lowerBound else {
+            throw count == 0
+                ? Fault(code: "empty", message: "This must not be empty.")
+                : Fault(code: "too_short", message: "This must have at least \(Limits.length.lowerBound) characters.")
+        }
+        guard count <= Limits.length.upperBound else {
+            throw Fault(code: "too_long", message: "This must have at most \(Limits.length.upperBound) characters.")
+        }
+        self.raw = trimmed
+    }
+}
+
+/// The bounds of a ``Text``, in Unicode scalars.
+public protocol TextLimits: Sendable {
+    static var length: ClosedRange<Int> { get }
+    static var example: String { get }
+    static var summary: String? { get }
+}
+
+extension TextLimits {
+    public static var summary: String? { nil }
+}
+
+/// A mailbox as people have them: `local@domain`, at most 254 characters (RFC 5321 §4.5.3.1), without quoting or comments.
+///
+/// Compared and stored as written; uniqueness ignores case in the schema of the accounts.
+public struct EmailAddress: Parsed {
+    public static let schema = Schema.string(format: .email, length: 3...254, "An e-mail address.")
+    public static let example = "ada@example.org"
+    public let raw: String
+
+    public init(_ raw: String) throws(Fault) {
+        let parts = raw.split(separator: "@", omittingEmptySubsequences: false)
+        guard raw.utf8.count <= 254, parts.count == 2, Self.isLocalPart(parts[0]), Self.isDomain(parts[1]) else {
+            throw Fault(code: "invalid_email", message: "This must be an e-mail address, such as ada@example.org.")
+        }
+        self.raw = raw
+    }
+
+    private static func isLocalPart(_ text: Substring) -> Bool {
+        (1...64).contains(text.utf8.count) && text.first != "." && text.last != "." && !text.contains("..")
+            && text.utf8.allSatisfy { $0.isLetterOrDigit || "!#$%&'*+/=?^_`{|}~.-".utf8.contains($0) }
+    }
+
+    private static func isDomain(_ text: Substring) -> Bool {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        return labels.count >= 2
+            && labels.allSatisfy { label in
+                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                    && label.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "-") }
+            }
+    }
+}
+
+/// The name a person goes by: 3 to 50 letters, digits, `_` or `-`; unique without regard to case.
+public struct Username: Parsed {
+    public static let schema = Schema.string(length: 3...50, pattern: "^[a-zA-Z0-9_-]{3,50}$", "Letters, digits, _ and -.")
+    public static let example = "ada"
+    public let raw: String
+
+    public init(_ raw: String) throws(Fault) {
+        guard (3...50).contains(raw.utf8.count), raw.utf8.allSatisfy({ $0.isLetterOrDigit || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") })
+        else { throw Fault(code: "invalid_username", message: "This must be 3 to 50 letters, digits, _ or -.") }
+        self.raw = raw
+    }
+}
+
+/// A link to something on the web: an absolute `http` or `https` URL with a host, at most 2,048 bytes, without credentials (RFC 3986).
+public struct WebLink: Parsed {
+    public static let maximumLength = 2048
+    public static let schema = Schema.string(format: .uri, length: 8...maximumLength, "An absolute http or https URL.")
+    public static let example = "https://www.swift.org/documentation/"
+    public let raw: String
+
+    public init(_ raw: String) throws(Fault) {
+        let trimmed = raw.trimmingWhitespace()
+        guard trimmed.utf8.count <= Self.maximumLength else {
+            throw Fault(code: "too_long", message: "This must have at most \(Self.maximumLength) bytes.")
+        }
+        guard let rest = Self.afterScheme(trimmed), Self.hasHost(rest), !Self.hasForbiddenByte(trimmed) else {
+            throw Fault(code: "invalid_url", message: "This must be an absolute http or https URL with a host and without a password.")
+        }
+        self.raw = trimmed
+    }
+
+    private static func afterScheme(_ text: String) -> Substring? {
+        for scheme in ["https://", "http://"] where text.utf8.count > scheme.utf8.count && text.prefix(scheme.count).lowercased() == scheme {
+            return text.dropFirst(scheme.count)
+        }
+        return nil
+    }
+
+    private static func hasHost(_ rest: Substring) -> Bool {
+        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        guard !authority.contains("@") else { return false }
+        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } : authority.prefix { $0 != ":" }
+        let port = authority.hasPrefix("[") ? authority.dropFirst(host.count + 1) : authority.dropFirst(host.count)
+        return !host.isEmpty && host != "[" && isPort(port) && !host.utf8.contains { "<>\"\\^`{|}% ".utf8.contains($0) }
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        guard text.first == ":" else { return text.isEmpty }
+        return text.dropFirst().isEmpty || UInt16(text.dropFirst()) != nil
+    }
+
+    private static func hasForbiddenByte(_ text: String) -> Bool {
+        text.unicodeScalars.contains { $0.value <= 0x20 || $0.value == 0x7F || $0.properties.isWhitespace || $0 == "<" || $0 == ">" || $0 == "\"" }
+    }
+}
+
+extension UInt8 {
+    var isLetterOrDigit: Bool { isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
+}
+
+extension Unicode.Scalar {
+    /// A control character other than tab and line breaks.
+    var isForbiddenControl: Bool { (value < 0x20 && value != 0x09 && value != 0x0A && value != 0x0D) || (0x7F...0x9F).contains(value) }
+}
+
+extension String {
+    func trimmingWhitespace() -> String {
+        guard first?.isWhitespace == true || last?.isWhitespace == true else { return self }
+        let start = drop(while: \.isWhitespace)
+        return String(start.prefix(upTo: start.lastIndex { !$0.isWhitespace }.map(start.index(after:)) ?? start.startIndex))
+    }
+}

@@ -1,0 +1,52 @@
+public import Foundation
+
+/// An identifier of one kind of thing: a bookmark's cannot be passed where a user's is expected.
+///
+/// New ones are UUIDs of version 7 (RFC 9562 §5.7): they sort by creation time (to the millisecond) and cannot be guessed
+/// (74 random bits). Written as 36 lower-case characters.
+public struct Identifier<Entity>: Hashable, Sendable {
+    public let uuid: UUID
+
+    /// Makes a new, unique identifier.
+    public init() {
+        self.uuid = UUID.version7(at: Date())
+    }
+
+    public init(_ uuid: UUID) {
+        self.uuid = uuid
+    }
+
+    /// Reads the 36-character form, in either case; `nil` for anything else.
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count == 36, let uuid = UUID(uuidString: String(text)) else { return nil }
+        self.uuid = uuid
+    }
+}
+
+extension Identifier: CustomStringConvertible {
+    public var description: String { uuid.uuidString.lowercased() }
+}
+
+extension Identifier: Comparable {
+    public static func < (left: Self, right: Self) -> Bool { left.uuid < right.uuid }
+}
+
+extension UUID {
+    /// A version 7 UUID for the given moment.
+    static func version7(at moment: Date) -> UUID {
+        let milliseconds = UInt64(max(0, moment.timeIntervalSince1970 * 1000))
+        var generator = SystemRandomNumberGenerator()
+        let (high, low) = (generator.next(), generator.next())
+        func byte(_ value: UInt64, _ shift: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> shift) }
+        return UUID(
+            uuid: (
+                byte(milliseconds, 40), byte(milliseconds, 32), byte(milliseconds, 24), byte(milliseconds, 16),
+                byte(milliseconds, 8), byte(milliseconds, 0), 0x70 | (byte(high, 0) & 0x0F), byte(high, 8),
+                0x80 | (byte(low, 0) & 0x3F), byte(low, 8), byte(low, 16), byte(low, 24),
+                byte(low, 32), byte(low, 40), byte(low, 48), byte(low, 56)
+            ))
+    }
+}
+
+/// Whoever signs in and owns things: the entity of the identifiers that name a user.
+public enum Account {}

@@ -1,0 +1,26 @@
+import Synchronization
+
+/// Whether the server is about to stop.
+///
+/// Once begun, every HTTP/1.1 response says `Connection: close` and its connection closes after it, while new connections
+/// are still accepted and answered until the listener closes: nobody is reset, everybody is moved along.
+public final class Draining: Sendable {
+    private let begun = Atomic<Bool>(false)
+
+    public init() {}
+
+    /// Starts draining; for ever, and safe to repeat.
+    public func begin() {
+        begun.store(true, ordering: .releasing)
+    }
+
+    public var isDraining: Bool { begun.load(ordering: .acquiring) }
+}
+
+/// What the request pipeline tells the wire: trigger it as an outbound user event on the request's channel.
+public enum WireEvent: Sendable {
+    /// The endpoint is about to read a body: answer `100 Continue` if the client waits for it (RFC 9110 §10.1.1).
+    ///
+    /// Nothing is sent when the client did not ask, already sends, or was already answered; safe to repeat.
+    case sendContinue
+}

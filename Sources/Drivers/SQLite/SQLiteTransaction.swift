@@ -1,0 +1,81 @@
+import MartletCore
+import MartletStorage
+
+/// The statements of one turn of the writer. They run at once, on the thread that asks, which is the writer's in a body.
+struct SQLiteTransaction: SchemaTransaction {
+    let turn: UInt64
+    let connection: Connection
+    let log: SlowStatementLog
+
+    var dialect: SQLDialect { .sqlite }
+
+    func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
+        try await run(sql) { try $0.run($1, sql.values) { try $0.all(row) } }
+    }
+
+    func first<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> Row? {
+        try await run(sql) { try $0.run($1, sql.values) { try $0.first(row) } }
+    }
+
+    @discardableResult
+    func change(_ sql: SQL) async throws -> Int {
+        try await run(sql) { try $0.change($1, sql.values) }
+    }
+
+    func run(script: String) async throws {
+        try Task.checkCancellation()
+        try perform { session in
+            try session.run(script: script)
+            guard session.isInTransaction else {
+                throw SQLFailure(.statement, code: "transaction", subject: "a script must not begin or end transactions")
+            }
+        }
+    }
+
+    /// Throws when a row refers to one that does not exist.
+    func checkReferences() async throws {
+        let broken = try perform { session in try session.run("PRAGMA foreign_key_check", []) { try $0.first(BrokenReference.self) } }
+        if let broken { throw SQLFailure(.foreignKey, code: "787", subject: "\(broken.table) refers to missing rows of \(broken.parent)") }
+    }
+
+    private struct BrokenReference: Decodable, Sendable {
+        let table: String
+        let parent: String
+    }
+
+    private func run<Result: Sendable>(_ sql: SQL, _ work: @Sendable (Session, String) throws -> Result) async throws -> Result {
+        try Task.checkCancellation()
+        let text = try sql.text(for: .sqlite)
+        let running = RunningStatement(connection)
+        return try await withTaskCancellationHandler {
+            try perform { session in
+                let start = ContinuousClock.now
+                defer { log.record(text, took: start.duration(to: .now)) }
+                // SQLite would roll back the whole group if a statement that writes were interrupted; those run to their end.
+                guard try session.statement(text).isReadOnly else { return try work(session, text) }
+                return try running.run { try work(session, text) }
+            }
+        } onCancel: {
+            running.cancel()
+        }
+    }
+
+    /// Runs `work` on the connection if the turn still lasts.
+    private func perform<Result: Sendable>(_ work: (Session) throws -> Result) throws -> Result {
+        do {
+            return try connection.exclusively { session in
+                guard session.turn == turn else { throw Self.ended }
+                return try work(session)
+            }
+        } catch let failure as SQLFailure {
+            throw failure.thrown
+        }
+    }
+
+    private static let ended = Failure(.internal, "transaction_ended", "Internal error.", cause: EndedTransaction())
+}
+
+/// A transaction was used after its body had ended, or after it was rolled back for taking too long.
+struct EndedTransaction: Error, CustomStringConvertible {
+    var description: String { "a transaction was used after it had ended" }
+}

@@ -1,0 +1,30 @@
+/// The SQL an engine speaks. Services write one statement for all; where that is impossible, the difference is a named part below.
+public enum SQLDialect: String, Sendable, CaseIterable {
+    case sqlite, postgres
+}
+
+extension SQL {
+    /// The present moment by the engine's clock, as a timestamp column holds it. Prefer a bound `Date` where tests choose the time.
+    public static let now = SQL(
+        sqlite: "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)", postgres: "date_trunc('milliseconds', now())")
+
+    /// Whether the JSON array of strings in `column` has `element` among its elements.
+    public static func jsonArray(_ column: SQL, contains element: some SQLBindable) -> SQL {
+        let member = SQL(sqlite: "EXISTS (SELECT 1 FROM json_each(", postgres: "(to_jsonb(")
+        let end = SQL(sqlite: ") WHERE value = ", postgres: ") @> to_jsonb(")
+        return "\(member)\(column)\(end)\(textParameter(element))\(SQL(sqlite: ")", postgres: "))"))"
+    }
+
+    /// Whether two texts differ at most in the case of ASCII letters.
+    ///
+    /// An index serves it when declared alike: `COLLATE NOCASE` for SQLite, on `lower(column COLLATE "C")` for PostgreSQL.
+    public static func equalIgnoringCase(_ column: SQL, _ value: some SQLBindable) -> SQL {
+        let (before, between) = (SQL(sqlite: "(", postgres: "(lower("), SQL(sqlite: " = ", postgres: " COLLATE \"C\") = lower("))
+        return "\(before)\(column)\(between)\(textParameter(value))\(SQL(sqlite: " COLLATE NOCASE)", postgres: " COLLATE \"C\"))"))"
+    }
+
+    /// A parameter whose type PostgreSQL cannot guess from its surroundings.
+    private static func textParameter(_ value: some SQLBindable) -> SQL {
+        "\(value)\(SQL(sqlite: "", postgres: "::text"))"
+    }
+}

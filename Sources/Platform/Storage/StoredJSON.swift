@@ -1,0 +1,69 @@
+import Foundation
+
+/// JSON kept in a text column: property names as they are, dates as milliseconds since 1970.
+enum StoredJSON {
+    static let depthLimit = 64
+
+    static var encoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .millisecondsSince1970
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+
+    private static let decoder = {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .millisecondsSince1970
+        return decoder
+    }()
+
+    static func decode<Value: Decodable>(_ type: Value.Type, from text: String, column: ColumnName) throws -> Value {
+        // Foundation's decoder recurses: a document deep enough ends the process, so the depth is known before it starts.
+        guard depth(of: text) <= depthLimit else { throw RowMismatch(column: column.name, type: type, "JSON nested too deeply") }
+        do {
+            return try decoder.decode(type, from: Data(text.utf8))
+        } catch {
+            // Only the error's type: what a decoding error says may hold the value.
+            throw RowMismatch(column: column.name, type: type, "JSON of another shape (\(Swift.type(of: error)))")
+        }
+    }
+
+    /// How deeply arrays and objects nest, by one pass over the bytes.
+    static func depth(of text: String) -> Int {
+        var (depth, deepest, inString, escaped) = (0, 0, false, false)
+        for byte in text.utf8 {
+            switch byte {
+            case _ where escaped: escaped = false
+            case UInt8(ascii: "\\"): escaped = inString
+            case UInt8(ascii: "\""): inString.toggle()
+            case UInt8(ascii: "["), UInt8(ascii: "{"):
+                if !inString { depth += 1 }
+                deepest = max(deepest, depth)
+            case UInt8(ascii: "]"), UInt8(ascii: "}"):
+                if !inString { depth -= 1 }
+            default: break
+            }
+        }
+        return deepest
+    }
+
+    /// The elements of a JSON array of plain strings, the commonest stored value (tags), read without Foundation's set-up costs;
+    /// `nil` for anything else, escapes included, which the full decoder reads.
+    static func strings(in text: String) -> [Substring]? {
+        var rest = text[...].utf8
+        guard rest.popFirst() == UInt8(ascii: "["), text.utf8.last == UInt8(ascii: "]") else { return nil }
+        if rest.count == 1 { return [] }
+        var strings: [Substring] = []
+        while rest.popFirst() == UInt8(ascii: "\"") {
+            guard let end = rest.firstIndex(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }),
+                rest[end] == UInt8(ascii: "\"")
+            else { return nil }
+            strings.append(Substring(rest[..<end]))
+            rest = rest[rest.index(after: end)...]
+            let separator = rest.popFirst()
+            if separator == UInt8(ascii: "]") { return rest.isEmpty ? strings : nil }
+            guard separator == UInt8(ascii: ",") else { return nil }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+
+/// Every setting, described once: name, what it may be, default, and what it does.
+///
+/// Loading, the documentation, `.env.example` and `martlet check` all come from these lines, in this order.
+/// `MARTLET_CONFIG` and `ENVIRONMENT` stand first: other settings are read from the one, and defaults depend on the other.
+/// A `Group` is the heading of the settings below it.
+public struct Declarations: Sendable {
+    let general = Group("General")
+    public let configurationFile = Setting(
+        "MARTLET_CONFIG", .readableFile,
+        "A JSON or YAML file (`.json`, `.yaml`, `.yml`) with further settings, each under its name in lower case.")
+    public let environment = Setting(
+        "ENVIRONMENT", .choice(of: Settings.Environment.self), default: .development,
+        "Where the server runs. `production` refuses weak secrets, debugging and test routes.")
+    public let debug = Setting("DEBUG", .boolean, default: false, "Tells more in logs. Refused in production.")
+    public let testRoutes = Setting(
+        "MARTLET_TEST_ROUTES", .boolean, default: false,
+        "Adds endpoints that sleep, trap and run a slow query, for testing from outside. Refused in production.")
+
+    let server = Group("Server")
+    public let host = Setting("HOST", .host, default: "127.0.0.1", "The address to listen on; `0.0.0.0` or `::` for all.")
+    public let port = Setting("PORT", .integer(0...65_535), default: 8080, "The TCP port; 0 lets the system choose one.")
+    public let publicURL = Setting(
+        "PUBLIC_URL", .webOrigin, "How browsers reach the server, without a path: used for links, cookies and the issuer.")
+    public let serverThreads = Setting("SERVER_THREADS", .integer(0...1024), default: 0, "Event loop threads; 0 means one per core.")
+    public let shutdownTimeout = Setting(
+        "SHUTDOWN_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(25),
+        "How long requests in flight may take to finish after a request to stop.")
+    public let compression = Setting("COMPRESSION", .boolean, default: true, "Compresses answers with gzip where it helps.")
+    public let compressionMinimumSize = Setting(
+        "COMPRESSION_MIN_SIZE", .byteSize(0...(1 << 30)), default: 1 << 10, "Answers smaller than this are sent as they are.")
+    public let apiDocumentation = Setting("API_DOCS", .boolean, default: true, "Serves `/openapi.json` and the page `/docs`.")
+    public let documentationAssets = Setting(
+        "DOCS_ASSETS", .path, default: "var/assets/swagger-ui", "The folder with the files of the page `/docs`.")
+
+    let limits = Group("Limits")
+    public let requestTimeout = Setting(
+        "REQUEST_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(30),
+        "How long a handler may take; then the request is cancelled and answered with 504.")
+    public let maximumBodySize = Setting(
+        "MAX_BODY_SIZE", .byteSize(1...(1 << 30)), default: 1 << 20, "The largest request body, unless the endpoint says otherwise.")
+    public let maximumHeaderSize = Setting(
+        "MAX_HEADER_SIZE", .byteSize((1 << 10)...(1 << 20)), default: 16 << 10, "The largest request head, all header lines together.")
+    public let headerTimeout = Setting(
+        "HEADER_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(10), "How long a client may take to send a request's head.")
+    public let bodyTimeout = Setting(
+        "BODY_TIMEOUT", .duration(upTo: .hours(24)), default: .seconds(120), "How long a client may take to send a request's body.")
+    public let idleTimeout = Setting(
+        "IDLE_TIMEOUT", .duration(upTo: .hours(24)), default: .seconds(60), "How long a connection may stay open between requests.")
+    public let writeStallTimeout = Setting(
+        "WRITE_STALL_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(20), "How long a client may stop reading its answer.")
+    public let maximumConnections = Setting(
+        "MAX_CONNECTIONS", .integer(1...1_000_000), default: 4096, "Open connections at a time; keep it below the descriptor limit.")
+    public let maximumConnectionsPerAddress = Setting(
+        "MAX_CONNECTIONS_PER_ADDRESS", .integer(0...1_000_000), default: 0, "Open connections of one client address; 0 means no limit.")
+
+    let encryption = Group("TLS")
+    public let tlsCertificateFile = Setting(
+        "TLS_CERTIFICATE_FILE", .readableFile, "The certificate chain (PEM). With it the server speaks TLS; needs `TLS_PRIVATE_KEY_FILE`.")
+    public let tlsPrivateKeyFile = Setting(
+        "TLS_PRIVATE_KEY_FILE", .readableFile, "The private key (PEM) of `TLS_CERTIFICATE_FILE`.")
+    public let http2 = Setting("HTTP2", .boolean, default: false, "Offers HTTP/2 beside HTTP/1.1.")
+    public let trustForwardedProto = Setting(
+        "TRUST_FORWARDED_PROTO", .boolean, default: false,
+        "Believes `X-Forwarded-Proto`, for HSTS behind a TLS proxy. Only when every request comes through that proxy.")
+
+    let storage = Group("Database")
+    public let databaseURL = Setting(
+        "DATABASE_URL", .databaseURL, default: .sqlite(path: "var/martlet.db"),
+        "`sqlite:relative/path` (from the working folder) or `sqlite:///absolute/path`.")
+    public let databaseTimeout = Setting(
+        "DATABASE_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(30), "How long a statement may take or wait for its turn.")
+    public let sqliteSynchronous = Setting(
+        "SQLITE_SYNCHRONOUS", .choice(of: Settings.SQLiteSynchronous.self), default: .full,
+        """
+        `full` keeps every acknowledged write. `normal` is faster, but a power cut may lose the transactions of the last moments \
+        before it; the database stays consistent.
+        """)
+    public let sqliteReaders = Setting(
+        "SQLITE_READERS", .integer(1...64), default: min(64, max(2, ProcessInfo.processInfo.activeProcessorCount)),
+        describedAs: "number of cores, at least 2", "Connections that read beside the one that writes.")
+    public let migrateOnStart = Setting(
+        "MIGRATE_ON_START", .boolean, defaultIn: { $0.isLocal },
+        "Migrates the database at start; otherwise the server only starts on a migrated one (`martlet migrate`).")
+    public let slowStatement = Setting(
+        "SLOW_STATEMENT_MS", .milliseconds(0...3_600_000), default: .milliseconds(200),
+        "Statements that take longer are logged, without their values.")
+
+    let accounts = Group("Accounts and tokens")
+    public let secretKey = Setting(secret: "SECRET_KEY", "Signs what is handed out and must come back unchanged.")
+    public let jwtSecretKey = Setting(secret: "JWT_SECRET_KEY", "Signs access tokens (HS256).")
+    public let jwtExpiration = Setting(
+        "JWT_EXPIRE_MINUTES", .minutes(1...1440), default: .minutes(30), "How long an access token is good for.")
+    public let jwtIssuer = Setting("JWT_ISSUER", .text(upTo: 255), default: "martlet", "The `iss` claim, written and required.")
+    public let jwtAudience = Setting("JWT_AUDIENCE", .text(upTo: 255), default: "martlet", "The `aud` claim, written and required.")
+    public let refreshExpiration = Setting(
+        "REFRESH_EXPIRE_DAYS", .days(1...365), default: .days(30), "How long a refresh token is good for.")
+    public let refreshGrace = Setting(
+        "REFRESH_GRACE_SECONDS", .seconds(0...300), default: .seconds(10),
+        "How long a used refresh token still answers with its successor, for calls that crossed on the way.")
+    public let cookieSecure = Setting(
+        "COOKIE_SECURE", .boolean, defaultIn: { $0 != .development }, "Marks cookies `Secure`: browsers send them over TLS only.")
+    public let argon2Memory = Setting(
+        "ARGON2_MEMORY_KIB", .integer(8...4_194_304), default: 19_456, "Memory of one password hash (Argon2id).", unit: "KiB")
+    public let argon2Iterations = Setting("ARGON2_ITERATIONS", .integer(1...100), default: 2, "Passes over that memory.")
+    public let argon2Parallelism = Setting("ARGON2_PARALLELISM", .integer(1...64), default: 1, "Lanes of one password hash.")
+    public let argon2Concurrency = Setting(
+        "ARGON2_CONCURRENCY", .integer(1...1024), default: min(1024, ProcessInfo.processInfo.activeProcessorCount),
+        describedAs: "number of cores", "Password hashes computed at a time; further ones wait.")
+
+    let crossOrigin = Group("Cross-origin requests")
+    public let corsOrigins = Setting(
+        "CORS_ORIGINS", .crossOrigins, default: .only([]),
+        """
+        Web origins whose pages may call the API, exact and separated by commas. `*` allows all, without credentials; refused in \
+        production.
+        """)
+    public let corsCredentials = Setting("CORS_CREDENTIALS", .boolean, default: false, "Lets those pages send cookies.")
+    public let corsMaximumAge = Setting(
+        "CORS_MAX_AGE", .duration(upTo: .hours(24)), default: .seconds(600), "How long a browser may remember a preflight answer.")
+
+    let logging = Group("Logging")
+    public let logLevel = Setting(
+        "LOG_LEVEL", .choice(of: Settings.LogLevel.self), default: .info, "The least severe level that is logged.")
+    public let logFormat = Setting(
+        "LOG_FORMAT", .choice(of: Settings.LogFormat.self), default: .auto, "`auto` is text on a terminal and JSON elsewhere.")
+}

@@ -1,0 +1,39 @@
+public import HummingbirdCore
+public import Logging
+import HTTPTypes
+import MartletContract
+import MartletCore
+public import MartletWire
+public import NIOCore
+public import ServiceLifecycle
+
+/// A listening server: the wire in front of a pipeline.
+public enum HTTPServer {
+    /// Builds the service that listens; it runs until it is shut down gracefully.
+    public static func service(
+        _ pipeline: Pipeline, at address: BindAddress, limits: WireLimits, tls: WireTLS?, draining: Draining, eventLoops: any EventLoopGroup,
+        logger: Logger, onRunning: @escaping @Sendable (any Channel) async -> Void
+    ) throws -> any Service {
+        let wire = WireConfiguration(limits: limits, tls: tls) { refusal in render(refusal, overTLS: tls != nil) }
+        let configuration = ServerConfiguration(
+            address: address, serverName: nil, backlog: 1024, reuseAddress: true, availableConnectionsDelegate: ConnectionCap(limits))
+        return try HTTPServerBuilder.martlet(wire, draining: draining).buildServer(
+            configuration: configuration, eventLoopGroup: eventLoops, logger: logger,
+            responder: { request, writer, channel in
+                let answer = await pipeline.respond(to: request, on: channel)
+                try await answer.write(to: writer, isHead: request.method == .head)
+            },
+            onServerRunning: onRunning)
+    }
+
+    /// What the wire refuses looks like every other Problem.
+    private static func render(_ refusal: Refusal, overTLS: Bool) -> (HTTPFields, ByteBuffer) {
+        let id = Identifier<Call>().description
+        let problem = Problem(
+            title: refusal.status.reasonPhrase, status: refusal.status.code, detail: refusal.message, code: refusal.code, requestId: id)
+        var fields: HTTPFields = [.contentType: Problem.mediaType, .cacheControl: "no-store", RequestID.field: id]
+        SecurityHeaders.add(to: &fields, overTLS: overTLS)
+        // Strings and integers cannot fail to encode.
+        return (fields, ByteBuffer(bytes: (try? WireJSON.encode(problem)) ?? []))
+    }
+}

@@ -1,0 +1,140 @@
+import HTTPTypes
+public import MartletContract
+import MartletCore
+
+/// The OpenAPI 3.1 description of a set of operations, generated from their declarations.
+public struct OpenAPI: Sendable {
+    private let title: String
+    private let version: String
+    private let operations: [NamedOperation]
+    private var components = Components()
+
+    public init(title: String, version: String, operations: [NamedOperation]) {
+        self.title = title
+        self.version = version
+        self.operations = operations
+    }
+
+    /// The document as readable JSON; the same bytes for the same declarations.
+    public func document() -> String {
+        var copy = self
+        return copy.tree().readable + "\n"
+    }
+
+    private mutating func tree() -> JSON {
+        let paths = self.paths()
+        return [
+            "openapi": "3.1.0",
+            "info": ["title": .string(title), "version": .string(version), "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"]],
+            "tags": .array(tags.map { ["name": .string($0)] }),
+            "paths": paths,
+            "components": [
+                "securitySchemes": ["bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]],
+                "schemas": .object(components.sorted),
+                "responses": ["Problem": Self.problemAnswer],
+            ],
+        ]
+    }
+
+    private var tags: [String] {
+        var seen: Set<String> = []
+        return operations.map(\.group).filter { seen.insert($0).inserted }
+    }
+
+    private mutating func paths() -> JSON {
+        var paths: [JSON.Member] = []
+        for named in operations {
+            let member = JSON.Member(named.operation.method.rawValue.lowercased(), describe(named))
+            if let index = paths.firstIndex(where: { $0.name == named.operation.path.path }), case .object(let methods) = paths[index].value {
+                paths[index].value = .object(methods + [member])
+            } else {
+                paths.append(JSON.Member(named.operation.path.path, .object([member])))
+            }
+        }
+        components.add(Schema.of(Problem.self))
+        return .object(paths)
+    }
+
+    private mutating func describe(_ named: NamedOperation) -> JSON {
+        let operation = named.operation
+        var members: [JSON.Member] = [
+            .init("operationId", .string(named.identifier)), .init("tags", [.string(named.group)]), .init("summary", .string(operation.summary)),
+        ]
+        if !operation.details.isEmpty { members.append(.init("description", .string(operation.details))) }
+        if let security = operation.access.security { members += security }
+        let parameters = operation.fields.filter { $0.location != .body }
+        if !parameters.isEmpty { members.append(.init("parameters", .array(parameters.map { parameter($0) }))) }
+        if let body = requestBody(operation) { members.append(.init("requestBody", body)) }
+        members.append(.init("responses", answers(operation)))
+        return .object(members)
+    }
+
+    private mutating func parameter(_ field: InputField) -> JSON {
+        var members: [JSON.Member] = [
+            .init("name", .string(field.field.name)), .init("in", .string(field.location.rawValue)), .init("required", .bool(field.field.isRequired)),
+        ]
+        if let summary = field.field.schema.summary { members.append(.init("description", .string(summary))) }
+        return .object(members + [.init("schema", components.reference(field.field.schema))])
+    }
+
+    private mutating func requestBody(_ operation: APIOperation) -> JSON? {
+        if operation.body.maximumBytes != nil {
+            let content = operation.body.accepts.map { JSON.Member($0, ["schema": Self.upload(of: $0)]) }
+            return ["required": true, "content": .object(content)]
+        }
+        let fields = operation.fields.filter { $0.location == .body }.map(\.field)
+        guard !fields.isEmpty else { return nil }
+        let schema = components.object(fields)
+        return ["required": .bool(fields.contains(where: \.isRequired)), "content": ["application/json": ["schema": schema]]]
+    }
+
+    private static func upload(of type: String) -> JSON {
+        switch type {
+        case "application/json": ["type": "array", "items": ["type": "object"]]
+        case "multipart/form-data": ["type": "object", "properties": ["file": ["type": "string", "format": "binary"]]]
+        default: ["type": "string"]
+        }
+    }
+
+    private mutating func answers(_ operation: APIOperation) -> JSON {
+        let status = HTTPResponse.Status(code: operation.success.rawValue)
+        var success: [JSON.Member] = [.init("description", .string(status.reasonPhrase))]
+        switch operation.answer {
+        case .empty: break
+        case .document(let type): success.append(.init("content", .object([.init(type, ["schema": ["type": "string"]])])))
+        case .json(let schema, let example):
+            success.append(.init("content", ["application/json": ["schema": components.reference(schema), "example": example]]))
+        }
+        let failures = Set(operation.expectedFailures.map(\.status.code)).sorted()
+        return .object(
+            [.init(String(status.code), .object(success))]
+                + failures.map { .init(String($0), ["$ref": "#/components/responses/Problem"]) })
+    }
+
+    private static let problemAnswer: JSON = [
+        "description": "What went wrong (RFC 9457).",
+        "content": .object([.init(Problem.mediaType, ["schema": ["$ref": "#/components/schemas/Problem"]])]),
+    ]
+}
+
+extension APIOperation {
+    /// Its own failures, and those its declaration implies.
+    fileprivate var expectedFailures: [Failure.Kind] {
+        var kinds = failures
+        if access != .anyone { kinds.append(.unauthenticated) }
+        if case .scope = access { kinds.append(.forbidden) }
+        if !body.accepts.isEmpty { kinds += [.malformed, .tooLarge, .unsupportedMedia] }
+        if !fields.isEmpty || !body.accepts.isEmpty { kinds.append(.invalid) }
+        return kinds
+    }
+}
+
+extension Access {
+    fileprivate var security: [JSON.Member]? {
+        switch self {
+        case .anyone: nil
+        case .signedIn: [.init("security", [["bearer": []]])]
+        case .scope(let scope): [.init("security", [["bearer": []]]), .init("x-permission", .string(scope))]
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// MartletHTTP: endpoints served. The way of every request is in Pipeline.swift, top to bottom.
+
+public import HTTPTypes
+public import MartletContract
+public import MartletCore
+import NIOCore
+
+/// An operation and what answers it.
+public struct Route: Sendable {
+    public let operation: APIOperation
+    let run: @Sendable (InputParts, Caller?, Call) async throws -> Answer
+}
+
+extension Route {
+    /// Serves something at a path that is no endpoint: a page, a script. It is listed nowhere.
+    init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
+        operation = APIOperation(
+            method: .get, path: PathTemplate(path), summary: "", details: "", access: .anyone, success: .ok, limit: .none, isIdempotent: true,
+            body: .none, fields: [], answer: .empty, failures: [])
+        self.run = { parts, _, _ in try await run(parts) }
+    }
+}
+
+/// Serves an endpoint to callers who are signed in; who they are is the handler's second argument.
+public func serve<Input, Output>(
+    _ endpoint: Endpoint<Input, Output>, _ handler: @escaping @Sendable (Input, Caller) async throws -> Output
+) -> Route {
+    precondition(endpoint.operation.access != .anyone, "\(endpoint.operation.path) is open to anyone: use serve(open:).")
+    return Route(operation: endpoint.operation) { parts, caller, _ in
+        guard let caller else { throw Failure.authenticationMissing }
+        return try endpoint.answer(with: Reply(try await handler(endpoint.input.read(parts), caller)))
+    }
+}
+
+/// Serves an endpoint that anyone may call; the handler sees the call itself, and may add header fields to its reply.
+public func serve<Input, Output>(
+    open endpoint: Endpoint<Input, Output>, _ handler: @escaping @Sendable (Input, Call) async throws -> Reply<Output>
+) -> Route {
+    precondition(endpoint.operation.access == .anyone, "\(endpoint.operation.path) needs a caller: use serve(_:).")
+    return Route(operation: endpoint.operation) { parts, _, call in
+        try endpoint.answer(with: try await handler(endpoint.input.read(parts), call))
+    }
+}
+
+/// What a handler answers, with header fields beside it.
+public struct Reply<Output: Sendable>: Sendable {
+    public var output: Output
+    public var fields: HTTPFields
+
+    public init(_ output: Output, fields: HTTPFields = [:]) {
+        self.output = output
+        self.fields = fields
+    }
+}
+
+/// Who calls, as their credentials say.
+public struct Caller: Sendable, Hashable {
+    public let id: Identifier<Account>
+    public let scopes: Set<String>
+
+    public init(id: Identifier<Account>, scopes: Set<String>) {
+        self.id = id
+        self.scopes = scopes
+    }
+}
+
+/// Finds out who calls.
+public protocol Authenticator: Sendable {
+    /// The caller that the request's credentials name; `nil` when it has none. Throws `unauthenticated` for bad ones.
+    func caller(of request: HTTPRequest) async throws -> Caller?
+}
+
+/// One request, without its input.
+public struct Call: Sendable {
+    /// As in the `X-Request-ID` header of the answer and in every line of the log.
+    public let id: String
+    public let request: HTTPRequest
+    let channel: any Channel
+
+    /// The address the request came from, without the port.
+    public var address: String { channel.remoteAddress?.ipAddress ?? "unknown" }
+}
+
+extension Endpoint {
+    func answer(with reply: Reply<Output>) throws -> Answer {
+        var answer: Answer
+        switch output {
+        case .whole(let encode, _):
+            let status = HTTPResponse.Status(code: operation.success.rawValue)
+            answer = try encode(reply.output).map { Answer(status, $0, type: "application/json") } ?? Answer(status)
+        case .stream(let encode, _):
+            answer = Answer(encode(reply.output))
+        }
+        answer.fields.append(contentsOf: reply.fields)
+        return answer
+    }
+}
+
+extension Failure {
+    static let authenticationMissing = Failure.unauthenticated("authentication_required", "This needs a caller who is signed in.")
+}

@@ -1,0 +1,31 @@
+// MartletService: what a service is — what it serves, and what it keeps.
+
+public import MartletContract
+public import MartletHTTP
+public import MartletStorage
+
+/// A part of the product that owns its tables and answers its endpoints.
+public protocol Service: Sendable {
+    /// The endpoints it declares, read off its API.
+    var operations: [NamedOperation] { get }
+    /// What answers them: the table of contents of the service.
+    var routes: [Route] { get }
+    /// Its schema, oldest first.
+    var migrations: [Migration] { get }
+}
+
+extension Service {
+    /// Throws a sentence for each endpoint that nothing answers, and for each route that no API declares.
+    public func checkRoutes() throws(UnservedEndpoints) {
+        let declared = Set(operations.map { "\($0.operation.method) \($0.operation.path)" })
+        let served = Set(routes.map { "\($0.operation.method) \($0.operation.path)" })
+        let faults = declared.subtracting(served).sorted().map { "\($0) is declared, but nothing serves it." }
+            + served.subtracting(declared).sorted().map { "\($0) is served, but no API declares it." }
+        guard faults.isEmpty else { throw UnservedEndpoints(description: faults.joined(separator: "\n")) }
+    }
+}
+
+/// A service whose API and routes differ: a mistake in the program, found when it starts.
+public struct UnservedEndpoints: Error, CustomStringConvertible {
+    public let description: String
+}

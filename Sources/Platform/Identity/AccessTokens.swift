@@ -1,0 +1,143 @@
+import Foundation
+import HTTPTypes
+import JWTKit
+import MartletContract
+import MartletCore
+import MartletHTTP
+import Synchronization
+
+/// Issues and checks access tokens: JWTs signed with HS256.
+///
+/// A token's header is read strictly before jwt-kit sees the token, and every claim is mandatory (RFC 8725).
+struct AccessTokens: Authenticator {
+    static let leeway: TimeInterval = 60
+    private let keys: JWTKeyCollection
+    private let policy: IdentityPolicy.Tokens
+    private let scopes: [String]
+    private let clock: WallClock
+    private let verified = VerifiedTokens()
+
+    init(_ policy: IdentityPolicy.Tokens, scopes: [String], clock: WallClock) async {
+        self.policy = policy
+        self.scopes = scopes
+        self.clock = clock
+        keys = await JWTKeyCollection().add(hmac: HMACKey(key: policy.signingKey), digestAlgorithm: .sha256)
+    }
+
+    func issue(to account: Identifier<Account>) async throws -> String {
+        let now = clock.now
+        let claims = AccessClaims(
+            sub: account.description, iat: now.timeIntervalSince1970.rounded(.down),
+            exp: (now.timeIntervalSince1970 + Double(policy.lifetime.components.seconds)).rounded(.down), iss: policy.issuer,
+            aud: policy.audience, jti: Identifier<AccessClaims>().description, scope: scopes.joined(separator: " "))
+        return try await keys.sign(claims, header: ["typ": "JWT"])
+    }
+
+    func caller(of request: HTTPRequest) async throws -> Caller? {
+        guard let field = request.headerFields[.authorization] else { return nil }
+        let parts = field.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw Self.invalid }
+        return try await caller(with: String(parts[1]))
+    }
+
+    func caller(with token: String) async throws -> Caller {
+        let now = clock.now
+        if let known = verified.caller(with: token, at: now) { return known }
+        try TokenHeader.check(token)
+        let claims: AccessClaims
+        do {
+            claims = try await keys.verify(token, as: AccessClaims.self)
+        } catch {
+            throw Self.invalid
+        }
+        let caller = try caller(claims, at: now.timeIntervalSince1970)
+        verified.remember(caller, with: token, until: claims.exp + Self.leeway)
+        return caller
+    }
+
+    private func caller(_ claims: AccessClaims, at now: TimeInterval) throws(Failure) -> Caller {
+        guard claims.iss == policy.issuer, claims.aud == policy.audience, !claims.jti.isEmpty, let id = Identifier<Account>(claims.sub[...]),
+            claims.iat <= now + Self.leeway
+        else { throw Self.invalid }
+        guard now < claims.exp + Self.leeway else { throw .unauthenticated("token_expired", "The access token has expired.") }
+        return Caller(id: id, scopes: Set(claims.scope.split(separator: " ").map(String.init)))
+    }
+
+    private static let invalid = Failure.unauthenticated("invalid_token", "The access token is not valid.")
+}
+
+/// RFC 7519 §4.1, RFC 8693 §4.2; all mandatory. Times are seconds since 1970.
+private struct AccessClaims: JWTPayload {
+    let sub: String
+    let iat: TimeInterval
+    let exp: TimeInterval
+    let iss: String
+    let aud: String
+    let jti: String
+    let scope: String
+
+    /// The signature is all that jwt-kit checks here; `AccessTokens` checks the claims, against its own clock.
+    func verify(using algorithm: some JWTAlgorithm) async throws {}
+}
+
+/// What must hold of a token before its signature is looked at (RFC 8725 §3.1, RFC 7515 §4.1.11 and §5.2).
+enum TokenHeader {
+    static let maximumLength = 4096
+
+    static func check(_ token: String) throws(Failure) {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard token.utf8.count <= maximumLength, parts.count == 3, let header = Base64URL.decode(parts[0]),
+            let payload = Base64URL.decode(parts[1]), Base64URL.decode(parts[2])?.count == 32
+        else { throw invalid }
+        guard case .object(let fields) = try parsed(header), case .object = try parsed(payload), areAllowed(fields) else { throw invalid }
+    }
+
+    /// The bounds of our parser hold before any other parser sees the bytes.
+    private static func parsed(_ bytes: [UInt8]) throws(Failure) -> JSON {
+        do throws(Failure) { return try WireJSON.parse(bytes) } catch { throw invalid }
+    }
+
+    /// `alg` must be the key's; `crit`, `kid` and whatever else would change the meaning is not ours.
+    private static func areAllowed(_ fields: [JSON.Member]) -> Bool {
+        fields.contains { $0.name == "alg" && $0.value == "HS256" }
+            && fields.allSatisfy { $0.name == "alg" || ($0.name == "typ" && ($0.value.text?.uppercased() == "JWT")) }
+    }
+
+    private static let invalid = Failure.unauthenticated("invalid_token", "The access token is not valid.")
+}
+
+/// Tokens whose signature and claims were found right a moment ago, so that a caller's next requests need not prove it again.
+///
+/// Bounded: two generations of at most 4,096 each; a token is forgotten when it has not been used for that many others.
+private final class VerifiedTokens: Sendable {
+    fileprivate static let generation = 4096
+    fileprivate struct Known {
+        let caller: Caller
+        let until: TimeInterval
+    }
+    fileprivate struct Generations {
+        var young: [String: Known] = [:]
+        var old: [String: Known] = [:]
+    }
+    private let generations = Mutex(Generations())
+
+    func caller(with token: String, at now: Date) -> Caller? {
+        generations.withLock { generations in
+            if let known = generations.young[token] { return known.until > now.timeIntervalSince1970 ? known.caller : nil }
+            guard let known = generations.old[token], known.until > now.timeIntervalSince1970 else { return nil }
+            generations.add(known, token)
+            return known.caller
+        }
+    }
+
+    func remember(_ caller: Caller, with token: String, until: TimeInterval) {
+        generations.withLock { $0.add(Known(caller: caller, until: until), token) }
+    }
+}
+
+extension VerifiedTokens.Generations {
+    fileprivate mutating func add(_ known: VerifiedTokens.Known, _ token: String) {
+        if young.count >= VerifiedTokens.generation { (old, young) = (young, [:]) }
+        young[token] = known
+    }
+}

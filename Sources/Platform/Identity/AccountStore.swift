@@ -1,0 +1,61 @@
+import Foundation
+import MartletContract
+import MartletCore
+import MartletIdentityAPI
+import MartletStorage
+
+/// The SQL of accounts.
+struct AccountStore: Sendable {
+    private let database: any Queries
+
+    init(_ database: any Queries) {
+        self.database = database
+    }
+
+    private static let columns: SQL = "id, email, username, name, created_at"
+
+    func find(_ id: Identifier<Account>) async throws -> User {
+        try await database.one(
+            User.self, "SELECT \(Self.columns) FROM account WHERE id = \(id)",
+            else: .unauthenticated("account_gone", "The account of this token does not exist any more."))
+    }
+
+    func insert(_ registration: Registration, passwordHash: String, at now: Date) async throws -> User {
+        do {
+            return try await database.one(
+                User.self,
+                """
+                INSERT INTO account (id, email, username, name, password_hash, created_at)
+                VALUES (\(Identifier<Account>()), \(registration.email.raw), \(registration.username.raw), \(registration.name?.raw),
+                    \(passwordHash), \(now))
+                RETURNING \(Self.columns)
+                """, else: Failure(.internal, "internal_error", "Internal error."))
+        } catch let failure as SQLFailure where failure.kind == .unique {
+            throw failure.subject?.contains("username") == true
+                ? Failure.conflict("username_taken", "This username is taken.")
+                : Failure.conflict("email_taken", "There is an account with this e-mail address.")
+        }
+    }
+
+    struct Credentials: Decodable, Sendable {
+        let user: User
+        let passwordHash: String
+
+        enum CodingKeys: String, CodingKey { case passwordHash }
+
+        init(from decoder: any Decoder) throws {
+            user = try User(from: decoder)
+            passwordHash = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .passwordHash)
+        }
+    }
+
+    /// By e-mail address or username, which cannot be confused: only one of them has an `@`.
+    func credentials(for login: String) async throws -> Credentials? {
+        let matches = login.contains("@") ? SQL.equalIgnoringCase("email", login) : SQL.equalIgnoringCase("username", login)
+        return try await database.first(Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE \(matches)")
+    }
+
+    func replaceHash(of id: Identifier<Account>, by hash: String) async throws {
+        try await database.change("UPDATE account SET password_hash = \(hash) WHERE id = \(id)")
+    }
+}

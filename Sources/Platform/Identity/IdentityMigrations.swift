@@ -1,0 +1,64 @@
+import MartletStorage
+
+let identityMigrations = [
+    Migration(
+        "identity/0001-account",
+        sqlite: """
+            CREATE TABLE account (
+                id TEXT PRIMARY KEY NOT NULL,
+                email TEXT NOT NULL COLLATE NOCASE UNIQUE CHECK (length(email) BETWEEN 3 AND 254),
+                username TEXT NOT NULL COLLATE NOCASE UNIQUE CHECK (length(username) BETWEEN 3 AND 50),
+                name TEXT CHECK (length(name) BETWEEN 1 AND 120),
+                password_hash TEXT NOT NULL,
+                created_at INTEGER NOT NULL
+            );
+            """,
+        postgres: """
+            CREATE TABLE account (
+                id uuid PRIMARY KEY,
+                email text NOT NULL CHECK (length(email) BETWEEN 3 AND 254),
+                username text NOT NULL CHECK (length(username) BETWEEN 3 AND 50),
+                name text CHECK (length(name) BETWEEN 1 AND 120),
+                password_hash text NOT NULL,
+                created_at timestamptz NOT NULL
+            );
+            CREATE UNIQUE INDEX account_email ON account (lower(email COLLATE "C"));
+            CREATE UNIQUE INDEX account_username ON account (lower(username COLLATE "C"));
+            """),
+    Migration(
+        "identity/0002-session",
+        sqlite: """
+            CREATE TABLE session (
+                id TEXT PRIMARY KEY NOT NULL,
+                account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+                created_at INTEGER NOT NULL,
+                revoked_at INTEGER
+            );
+            CREATE INDEX session_account ON session (account_id);
+            CREATE TABLE refresh_token (
+                hash BLOB PRIMARY KEY NOT NULL,
+                session_id TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+                created_at INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL,
+                used_at INTEGER
+            );
+            CREATE INDEX refresh_token_session ON refresh_token (session_id);
+            """,
+        postgres: """
+            CREATE TABLE session (
+                id uuid PRIMARY KEY,
+                account_id uuid NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+                created_at timestamptz NOT NULL,
+                revoked_at timestamptz
+            );
+            CREATE INDEX session_account ON session (account_id);
+            CREATE TABLE refresh_token (
+                hash bytea PRIMARY KEY,
+                session_id uuid NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+                created_at timestamptz NOT NULL,
+                expires_at timestamptz NOT NULL,
+                used_at timestamptz
+            );
+            CREATE INDEX refresh_token_session ON refresh_token (session_id);
+            """),
+]

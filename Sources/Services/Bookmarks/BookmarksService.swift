@@ -1,0 +1,61 @@
+// MartletBookmarks: saved links that come back when they are needed.
+
+import MartletBookmarksAPI
+public import MartletContract
+public import MartletCore
+public import MartletHTTP
+public import MartletService
+public import MartletStorage
+
+/// What Bookmarks owns and serves; read it first.
+public struct BookmarksService: Service {
+    private let database: any Database
+    private let clock: WallClock
+
+    public init(database: any Database, clock: WallClock = .system) {
+        self.database = database
+        self.clock = clock
+    }
+
+    public var operations: [NamedOperation] { BookmarksAPI.operations }
+    public var migrations: [Migration] { bookmarkMigrations }
+
+    public var routes: [Route] {
+        [
+            serve(BookmarksAPI.save) { new, caller in
+                try await store.insert(try BookmarkDraft(new), owner: caller.id, at: clock.now)
+            },
+            serve(BookmarksAPI.list) { filter, caller in
+                try await store.page(filter, owner: caller.id)
+            },
+            serve(BookmarksAPI.find) { reference, caller in
+                try await store.find(reference.id, owner: caller.id)
+            },
+            serve(BookmarksAPI.change) { change, caller in
+                try await database.transaction { transaction in
+                    let store = BookmarkStore(transaction)
+                    let bookmark = try await store.find(change.id, owner: caller.id)
+                    return try await store.update(bookmark.applying(change), owner: caller.id, at: clock.now)
+                }
+            },
+            serve(BookmarksAPI.delete) { reference, caller in
+                try await store.delete(reference.id, owner: caller.id)
+                return NoContent()
+            },
+            serve(BookmarksAPI.import) { upload, caller in
+                let entries = try BookmarkFile.entries(in: upload)
+                return try await database.transaction { transaction in
+                    try await BookmarkImport(BookmarkStore(transaction), owner: caller.id, at: clock.now).run(entries)
+                }
+            },
+            serve(BookmarksAPI.export) { _, caller in
+                BookmarkExport(store, owner: caller.id).document
+            },
+            serve(BookmarksAPI.search) { search, caller in
+                try await store.search(search, owner: caller.id)
+            },
+        ]
+    }
+
+    private var store: BookmarkStore { BookmarkStore(database) }
+}

@@ -1,0 +1,73 @@
+// MartletApp: every service and driver chosen, on one screen. The binary and the tests use it unchanged.
+
+public import Logging
+import MartletBookmarks
+import MartletBookmarksAPI
+public import MartletContract
+public import MartletCore
+public import MartletHTTP
+import MartletIdentity
+import MartletIdentityAPI
+public import MartletService
+public import MartletSettings
+import MartletSQLite
+public import MartletStorage
+import MartletWire
+
+/// The application that a set of settings makes, before it runs.
+public struct App: Sendable {
+    public let settings: Settings
+    public let database: any Database
+    public let services: [any Service]
+    public let pipeline: Pipeline
+    let deadlines: Deadlines
+    let draining = Draining()
+    let logger: Logger
+
+    /// Opens the database; throws when it cannot, or when an endpoint is declared and not served.
+    public init(_ settings: Settings, logger: Logger, clock: WallClock = .system) async throws {
+        let database = try SQLiteDatabase(settings, logger: logger)
+        let bookmarks = BookmarksService(database: database, clock: clock)
+        let identity = try await IdentityService(
+            database: database, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes, clock: clock)
+
+        self.settings = settings
+        self.logger = logger
+        self.database = database
+        services = [identity, bookmarks]
+        deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
+        for service in services { try service.checkRoutes() }
+        pipeline = Pipeline(
+            routes: services.flatMap(\.routes) + systemRoutes(settings, database, draining, services), authenticator: identity.authenticator,
+            policy: HTTPPolicy(settings), deadlines: deadlines, logger: logger)
+    }
+
+    /// Every endpoint, in the order of the documentation.
+    public static let operations = AccountsAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+
+    /// The OpenAPI description of all of them.
+    public static var openAPI: String {
+        OpenAPI(title: "Martlet", version: version, operations: operations).document()
+    }
+
+    public static let version = "0.1.0"
+
+    /// The schema of all services.
+    public var migrator: Migrator { Migrator(database, services.flatMap(\.migrations)) }
+}
+
+private func systemRoutes(_ settings: Settings, _ database: any Database, _ draining: Draining, _ services: [any Service]) -> [Route] {
+    let health = SystemAPI.routes {
+        guard !draining.isDraining else { throw Failure.unavailable("shutting_down", "This instance is shutting down.") }
+        try await database.check()
+    }
+    let docs = DocsPage(document: App.openAPI, assets: settings.documentationAssets)
+    return health + (settings.apiDocumentation ? docs.routes : []) + (settings.testRoutes ? TestAPI.routes(database) : [])
+}
+
+extension [NamedOperation] {
+    /// The permissions that the operations ask for.
+    var scopes: [String] {
+        Set(compactMap { if case .scope(let scope) = $0.operation.access { scope } else { nil } }).sorted()
+    }
+}

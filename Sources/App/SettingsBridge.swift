@@ -1,0 +1,81 @@
+import Logging
+import MartletContract
+import MartletHTTP
+import MartletIdentity
+import MartletSettings
+import MartletSQLite
+import MartletWire
+
+// What each part of the platform takes from the settings.
+
+extension SQLiteDatabase {
+    convenience init(_ settings: Settings, logger: Logger) throws {
+        guard case .sqlite(let path) = settings.databaseURL else { preconditionFailure("The settings admit no other database.") }
+        let driver = SQLiteSettings(
+            synchronous: settings.sqliteSynchronous == .full ? .full : .normal, readers: settings.sqliteReaders,
+            slowStatement: settings.slowStatement, transactionTimeout: settings.databaseTimeout)
+        try self.init(path: path, settings: driver, logger: logger)
+    }
+}
+
+extension IdentityPolicy {
+    init(_ settings: Settings) {
+        self.init(
+            hashing: Hashing(
+                memoryKiB: UInt32(settings.argon2Memory), iterations: UInt32(settings.argon2Iterations), lanes: UInt32(settings.argon2Parallelism),
+                concurrency: settings.argon2Concurrency),
+            tokens: Tokens(
+                signingSecret: settings.jwtSecretKey.unsafeRevealBytes(), derivationSecret: settings.secretKey.unsafeRevealBytes(),
+                issuer: settings.jwtIssuer, audience: settings.jwtAudience, lifetime: settings.jwtExpiration),
+            cookies: Cookies(areSecure: settings.cookieSecure, origins: settings.cookieOrigins),
+            refreshLifetime: settings.refreshExpiration, refreshGrace: settings.refreshGrace)
+    }
+}
+
+extension HTTPPolicy {
+    init(_ settings: Settings) {
+        self.init(
+            requestTimeout: settings.requestTimeout, maximumBodyBytes: settings.maximumBodySize,
+            cors: CORS(
+                origins: settings.corsOrigins.names, allowsCredentials: settings.corsCredentials,
+                maximumAgeSeconds: Int(settings.corsMaximumAge.components.seconds)),
+            compression: Compression(isEnabled: settings.compression, minimumBytes: settings.compressionMinimumSize),
+            servesTLS: settings.tlsCertificateFile != nil, trustsForwardedProto: settings.trustForwardedProto)
+    }
+}
+
+extension WireLimits {
+    init(_ settings: Settings) {
+        self.init()
+        headerTimeout = settings.headerTimeout
+        idleTimeout = settings.idleTimeout
+        bodyTimeout = settings.bodyTimeout
+        writeStallTimeout = settings.writeStallTimeout
+        maxHeaderBytes = settings.maximumHeaderSize
+        maxConnections = settings.maximumConnections
+        maxConnectionsPerAddress = settings.maximumConnectionsPerAddress
+        maxDeclaredBody = max(App.operations.compactMap(\.operation.body.maximumBytes).max() ?? 0, settings.maximumBodySize)
+    }
+}
+
+extension WireTLS {
+    init?(_ settings: Settings) {
+        guard let certificate = settings.tlsCertificateFile, let key = settings.tlsPrivateKeyFile else { return nil }
+        self.init(certificateChainFile: certificate, privateKeyFile: key, http2: settings.http2)
+    }
+}
+
+extension Settings {
+    fileprivate var cookieOrigins: [String] {
+        (self.publicURL.map { [$0.description] } ?? []) + self.corsOrigins.names.filter { $0 != "*" }
+    }
+}
+
+extension CrossOrigins {
+    fileprivate var names: [String] {
+        switch self {
+        case .all: ["*"]
+        case .only(let origins): origins.map(\.description)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import MartletApp
+import MartletCore
+import MartletSettings
+
+@main
+struct Martlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet", abstract: "A production backend: one binary, ready the minute it starts.", version: App.version,
+        subcommands: [Serve.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self, SettingsCommand.self], defaultSubcommand: Serve.self)
+}
+
+/// Settings given as flags: `--port 9000`. They are passed on whole, so that every setting is a flag without being listed here.
+struct SettingFlags: ParsableArguments {
+    @Argument(parsing: .allUnrecognized, help: "Settings as flags, such as --port 9000; docs/configuration.md lists them.")
+    var flags: [String] = []
+
+    /// The settings of this process; on faults, prints all of them and exits with status 78 (EX_CONFIG).
+    func load() throws -> Settings {
+        do throws(SettingsFaults) {
+            return try Settings.load(
+                environment: ProcessInfo.processInfo.environment, arguments: flags, folder: FileManager.default.currentDirectoryPath)
+        } catch {
+            Output.error("\(error)")
+            throw ExitCode(78)
+        }
+    }
+
+    func app() async throws -> App {
+        let settings = try load()
+        return try await App(settings, logger: LogOutput.logger(settings))
+    }
+}
+
+/// What commands print.
+enum Output {
+    static func line(_ text: String) {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    static func error(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+}
+
+extension AsyncParsableCommand {
+    /// Runs `body`; a failure meant for people is printed as its sentence, with exit status 1.
+    func reporting(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let failure as Failure {
+            Output.error("martlet: \(failure.message)" + (failure.cause.map { " (\($0))" } ?? ""))
+            throw ExitCode.failure
+        }
+    }
+}

@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "MartletIdentityAPI", dependencies: ["MartletContract"], path: "Sources/Platform/IdentityAPI"),
         .target(
             name: "MartletClient",
-            dependencies: ["MartletContract", "MartletIdentityAPI", .asyncHTTPClient, .nioCore, .nioFoundationCompat, .httpTypes],
+            dependencies: ["MartletContract", "MartletIdentityAPI", .asyncHTTPClient, .httpTypes, .nioCore, .nioHTTP1],
             path: "Sources/Client"),
 
         // Platform: the batteries. No business words.
@@ -54,7 +54,7 @@ let package = Package(
                 "MartletCore", .hummingbirdCore,
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"), .httpTypes, .logging, .nioCore, .nioPosix,
-                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOTLS", package: "swift-nio"),
+                .nioHTTP1, .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -96,7 +96,12 @@ let package = Package(
         .executableTarget(name: "martlet", dependencies: ["MartletApp", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Tests mirror Sources; TestKit starts the real app.
-        .target(name: "MartletTestKit", dependencies: ["MartletApp", "MartletClient", .asyncHTTPClient, .nioCore, .nioPosix], path: "Tests/TestKit"),
+        .target(
+            name: "MartletTestKit",
+            dependencies: [
+                "MartletApp", "MartletClient", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+            ],
+            path: "Tests/TestKit"),
         .testTarget(name: "ContractTests", dependencies: ["MartletContract"]),
         .testTarget(name: "WireTests", dependencies: ["MartletWire", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
         .testTarget(name: "SettingsTests", dependencies: ["MartletSettings"]),
@@ -125,7 +130,7 @@ extension Target.Dependency {
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
-    static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
 }

@@ -20,10 +20,10 @@ public struct Document: Sendable {
     public var contentType: String
     /// Offered as the name to save under.
     public var fileName: String?
-    /// The document, piece by piece. A stream that throws cuts the answer off, so that the receiver sees it is incomplete.
-    public var pieces: AsyncThrowingStream<[UInt8], any Error>
+    /// The document, piece by piece. A sequence that throws cuts the answer off, so that the receiver sees it is incomplete.
+    public var pieces: any AsyncSequence<[UInt8], any Error> & Sendable
 
-    public init(contentType: String, fileName: String? = nil, pieces: AsyncThrowingStream<[UInt8], any Error>) {
+    public init(contentType: String, fileName: String? = nil, pieces: any AsyncSequence<[UInt8], any Error> & Sendable) {
         self.contentType = contentType
         self.fileName = fileName
         self.pieces = pieces

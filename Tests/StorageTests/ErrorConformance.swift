@@ -20,7 +20,7 @@ struct DatabaseConformanceErrors {
 
     @Test(arguments: DatabaseEngine.all)
     func everyBrokenConstraintHasItsKind(engine: DatabaseEngine) async throws {
-        try await withTables(engine) { db in
+        try await withTables(engine) { (db) async throws in
             let cases: [(SQL, SQLFailure.Kind)] = [
                 ("INSERT INTO owner (id, name) VALUES (2, \("Ada"))", .unique), ("INSERT INTO owner (id, name) VALUES (1, \("Bob"))", .unique),
                 ("INSERT INTO owner (id, name) VALUES (2, \(nil))", .notNull), ("INSERT INTO owner (id, name, age) VALUES (2, 'B', \(17))", .check),
@@ -66,7 +66,7 @@ struct DatabaseConformanceErrors {
 
     @Test(arguments: DatabaseEngine.all)
     func changeCountsTheRowsOfThisStatementAlone(engine: DatabaseEngine) async throws {
-        try await withTables(engine) { db in
+        try await withTables(engine) { (db) async throws in
             #expect(try await db.change("UPDATE owner SET age = age + 1") == 1)
             #expect(try await db.change("UPDATE owner SET age = 20 WHERE id = 99") == 0)
             #expect(try await db.first(Int.self, "INSERT INTO owner (id, name) VALUES (2, 'Bob') RETURNING id") == 2)
@@ -82,7 +82,7 @@ struct DatabaseConformanceErrors {
 
     @Test(arguments: DatabaseEngine.all)
     func aValueIsNeverReadAsSQL(engine: DatabaseEngine) async throws {
-        try await withTables(engine) { db in
+        try await withTables(engine) { (db) async throws in
             for hostile in ["' OR '1'='1", "Ada'; DROP TABLE owner; --", "\" OR 1=1", "?", "$1", "\\'; SELECT 1", "); DELETE FROM owner; --"] {
                 #expect(try await db.all(Int.self, "SELECT id FROM owner WHERE name = \(hostile)") == [])
                 #expect(try await db.change("UPDATE owner SET name = \(hostile) WHERE id = 1") == 1)
@@ -94,7 +94,7 @@ struct DatabaseConformanceErrors {
 
     @Test(arguments: DatabaseEngine.all)
     func oneCallRunsOneStatement(engine: DatabaseEngine) async throws {
-        try await withTables(engine) { db in
+        try await withTables(engine) { (db) async throws in
             await #expect(throws: (any Error).self) { try await db.change("UPDATE owner SET age = 40; DELETE FROM owner") }
             #expect(try await db.all(Int.self, "SELECT age FROM owner") == [36])
         }

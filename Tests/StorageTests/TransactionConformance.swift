@@ -30,7 +30,7 @@ struct DatabaseConformanceTransactions {
 
     @Test(arguments: DatabaseEngine.all)
     func aBodyThatThrowsLeavesNothing(engine: DatabaseEngine) async throws {
-        try await withItems(engine) { db in
+        try await withItems(engine) { (db) async throws in
             await #expect(throws: Stop.self) {
                 try await db.transaction { tx in
                     try await tx.change("INSERT INTO item (id, name) VALUES (1, 'a')")
@@ -105,7 +105,7 @@ struct DatabaseConformanceTransactions {
 
     @Test(arguments: DatabaseEngine.all)
     func oneThatFailsAmongManyIsUndoneAlone(engine: DatabaseEngine) async throws {
-        try await withItems(engine) { db in
+        try await withItems(engine) { (db) async throws in
             let failed = await withTaskGroup(of: Bool.self) { group in
                 for id in 0..<100 {
                     group.addTask {
@@ -148,7 +148,7 @@ struct DatabaseConformanceTransactions {
 
     @Test(arguments: DatabaseEngine.all)
     func aCancelledBodyIsRolledBack(engine: DatabaseEngine) async throws {
-        try await withItems(engine) { db in
+        try await withItems(engine) { (db) async throws in
             let (wrote, cancelled) = (Gate(), Gate())
             let task = Task {
                 try await db.transaction { tx in

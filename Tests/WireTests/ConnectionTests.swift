@@ -33,7 +33,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAoAAA", "websocket\r\nConnection: Upgrade", "x"])
+    @Test(arguments: [
+        "h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAoAAA", "websocket\r\nConnection: Upgrade", "x",
+    ])
     func anUnknownUpgradeIsIgnoredAndTheConnectionStaysUsable(upgrade: String) async throws {
         try await TestServer.run { server in
             let client = try await server.connect()
@@ -120,7 +122,8 @@ import Testing
     @Test func aChunkedBodyReachesTheEndpoint() async throws {
         try await TestServer.run { server in
             let body = "4\r\nabcd\r\n" + String(repeating: "1\r\nx\r\n", count: 5_000) + "0\r\n\r\n"
-            let answers = try await server.answer(to: "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body + Self.last)
+            let answers = try await server.answer(
+                to: "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body + Self.last)
             #expect(answers.map(\.body) == ["5004", "ok"])
         }
     }

@@ -32,7 +32,8 @@ import Testing
 
     @Test(arguments: [
         ("HTTP/1.1", "Accept: a", true), ("HTTP/1.1", "Connection: Close", false), ("HTTP/1.1", "Connection: x, CLOSE , y", false),
-        ("HTTP/1.0", "Accept: a", false), ("HTTP/1.0", "Connection: Keep-Alive", true), ("HTTP/1.0", "Connection: keep-alive, close", false),
+        ("HTTP/1.0", "Accept: a", false), ("HTTP/1.0", "Connection: Keep-Alive", true),
+        ("HTTP/1.0", "Connection: keep-alive, close", false),
     ])
     func theConnectionStaysOpenAsAsked(version: String, field: String, keepsOpen: Bool) throws {
         let head = try read("GET / \(version)\r\nHost: a\r\n\(field)\r\n\r\n")
@@ -87,15 +88,19 @@ struct Fault: CustomTestStringConvertible, Sendable {
 
     private static let lines = [
         line("no version", "GET /", .malformedRequestLine), line("two spaces", "GET  / HTTP/1.1", .malformedTarget),
-        line("a space in the target", "GET /a b HTTP/1.1", .malformedTarget), line("a lower-case protocol", "GET / http/1.1", .malformedRequestLine),
+        line("a space in the target", "GET /a b HTTP/1.1", .malformedTarget),
+        line("a lower-case protocol", "GET / http/1.1", .malformedRequestLine),
         line("HTTP/2.0", "GET / HTTP/2.0", .unsupportedVersion), line("HTTP/1.2", "GET / HTTP/1.2", .unsupportedVersion),
         line("an HTTP/2 preface", "PRI * HTTP/2.0", .unsupportedVersion), line("an unknown method", "BREW / HTTP/1.1", .unknownMethod),
-        line("a lower-case method", "get / HTTP/1.1", .unknownMethod), line("an overlong method", String(repeating: "A", count: 60) + " / HTTP/1.1", .unknownMethod),
+        line("a lower-case method", "get / HTTP/1.1", .unknownMethod),
+        line("an overlong method", String(repeating: "A", count: 60) + " / HTTP/1.1", .unknownMethod),
         line("CONNECT", "CONNECT a:443 HTTP/1.1", .connectRefused), line("a fragment", "GET /#a HTTP/1.1", .malformedTarget),
         line("a star for GET", "GET * HTTP/1.1", .malformedTarget), line("a relative target", "GET a HTTP/1.1", .malformedTarget),
         line("a raw non-ASCII byte", "GET /é HTTP/1.1", .malformedTarget), line("a control byte", "GET /\u{1} HTTP/1.1", .malformedTarget),
-        line("another scheme", "GET ftp://a/ HTTP/1.1", .malformedTarget), line("user information", "GET http://u@a/ HTTP/1.1", .malformedTarget),
-        line("a leading space", " GET / HTTP/1.1", .malformedRequestLine), line("a TLS greeting", "\u{16}\u{3}\u{1}", .malformedRequestLine),
+        line("another scheme", "GET ftp://a/ HTTP/1.1", .malformedTarget),
+        line("user information", "GET http://u@a/ HTTP/1.1", .malformedTarget),
+        line("a leading space", " GET / HTTP/1.1", .malformedRequestLine),
+        line("a TLS greeting", "\u{16}\u{3}\u{1}", .malformedRequestLine),
         Fault("a bare line feed", "GET / HTTP/1.1\nHost: a\n\n", .bareLineFeed),
         Fault("two empty lines", "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", .malformedRequestLine),
     ]
@@ -122,16 +127,20 @@ struct Fault: CustomTestStringConvertible, Sendable {
         field("both framings, turned", "Transfer-Encoding: chunked\r\nContent-Length: 5", .ambiguousLength),
         field("equal lengths twice", "Content-Length: 5\r\nContent-Length: 5", .ambiguousLength),
         field("different lengths", "Content-Length: 5\r\nContent-Length: 6", .ambiguousLength),
-        field("a list of lengths", "Content-Length: 5, 5", .malformedLength), field("a signed length", "Content-Length: +5", .malformedLength),
-        field("a negative length", "Content-Length: -5", .malformedLength), field("a hexadecimal length", "Content-Length: 0x5", .malformedLength),
+        field("a list of lengths", "Content-Length: 5, 5", .malformedLength),
+        field("a signed length", "Content-Length: +5", .malformedLength),
+        field("a negative length", "Content-Length: -5", .malformedLength),
+        field("a hexadecimal length", "Content-Length: 0x5", .malformedLength),
         field("an empty length", "Content-Length:", .malformedLength),
         field("an overflowing length", "Content-Length: 99999999999999999999", .malformedLength),
         field("a huge length", "Content-Length: 999999999999", .bodyTooLarge),
-        field("identity", "Transfer-Encoding: identity", .malformedEncoding), field("chunked twice", "Transfer-Encoding: chunked, chunked", .malformedEncoding),
+        field("identity", "Transfer-Encoding: identity", .malformedEncoding),
+        field("chunked twice", "Transfer-Encoding: chunked, chunked", .malformedEncoding),
         field("chunked in two fields", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", .malformedEncoding),
         field("chunked not last", "Transfer-Encoding: chunked, gzip", .malformedEncoding),
         field("gzip, chunked", "Transfer-Encoding: gzip, chunked", .unsupportedEncoding),
-        field("an almost chunked", "Transfer-Encoding: xchunked", .malformedEncoding), field("an empty encoding", "Transfer-Encoding:", .malformedEncoding),
+        field("an almost chunked", "Transfer-Encoding: xchunked", .malformedEncoding),
+        field("an empty encoding", "Transfer-Encoding:", .malformedEncoding),
         field("a vertical tab", "Transfer-Encoding: \u{B}chunked", .malformedField),
         Fault("an encoding in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", .ambiguousLength),
     ]

@@ -9,7 +9,10 @@ import Darwin
 
 /// A blocking TCP socket, kept off the cooperative threads so that the server under test can use them.
 final class RawClient: Sendable {
-    struct Failed: Error { let call: String; let code: Int32 }
+    struct Failed: Error {
+        let call: String
+        let code: Int32
+    }
 
     private let descriptor: Int32
 
@@ -78,7 +81,9 @@ final class RawClient: Sendable {
         address.sin_port = in_port_t(port).bigEndian
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard result == 0 else { throw Failed(call: "connect", code: errno) }
         return descriptor

@@ -77,7 +77,8 @@ import Testing
     @Test func anAnswerCanBeReadWhileTheClientStillSends() async throws {
         try await TestServer.run { server in
             let client = try await server.connect()
-            try await client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n" + String(repeating: "x", count: 30_000))
+            try await client.send(
+                "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n" + String(repeating: "x", count: 30_000))
             let answers = Answer.parse(await client.readToEnd())
             #expect(answers.map(\.status) == [413])
         }

@@ -64,17 +64,21 @@ import Testing
     private typealias Curl = @Sendable ([String]) async -> String
 
     private func run(
-        http2: Bool, limits: (inout WireLimits) -> Void = { _ in }, _ body: @escaping @Sendable (TestServer, @escaping Curl) async throws -> Void
+        http2: Bool, limits: (inout WireLimits) -> Void = { _ in },
+        _ body: @escaping @Sendable (TestServer, @escaping Curl) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "wire-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (certificate, key) = (folder.appending(path: "certificate.pem").path, folder.appending(path: "key.pem").path)
-        _ = try await Tools.run("openssl", [
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
-        ])
-        try await TestServer.run(tls: WireTLS(certificateChainFile: certificate, privateKeyFile: key, http2: http2), limits: limits) { server in
+        _ = try await Tools.run(
+            "openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
+            ])
+        try await TestServer.run(tls: WireTLS(certificateChainFile: certificate, privateKeyFile: key, http2: http2), limits: limits) {
+            server in
             try await body(server) { options in
                 let common = ["-sk", "--max-time", "10", "-o", "-", "-w", "\n%{http_version} %{response_code}"]
                 do { return try await Tools.run("curl", common + options).reordered } catch { return "\(error)" }

@@ -64,7 +64,7 @@ import Testing
     private func drip(_ start: String, then drop: String, to client: RawClient) async throws -> [Answer] {
         try await client.send(start)
         for _ in 0..<200 {
-            if let text = await client.read(within: 0.02, until: nil) { return Answer.parse(text) }
+            if let text = await client.read(within: 0.02, until: { !$0.isEmpty }) { return Answer.parse(text + (await client.readToEnd())) }
             try await client.send(drop)
         }
         return []

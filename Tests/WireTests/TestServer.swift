@@ -27,13 +27,17 @@ struct TestServer: Sendable {
 
     /// Runs `body` against a server that listens on a free port.
     static func run(
-        tls: WireTLS? = nil, limits change: (inout WireLimits) -> Void = { _ in }, _ body: @escaping @Sendable (TestServer) async throws -> Void
+        tls: WireTLS? = nil, limits change: (inout WireLimits) -> Void = { _ in },
+        _ body: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
         var limits = WireLimits()
         change(&limits)
         let (requests, draining) = (Requests(), Draining())
         let configuration = WireConfiguration(limits: limits, tls: tls) { refusal in
-            ([.contentType: "application/problem+json", .xContentTypeOptions: "nosniff"], ByteBuffer(string: #"{"code":"\#(refusal.code)"}"#))
+            (
+                [.contentType: "application/problem+json", .xContentTypeOptions: "nosniff"],
+                ByteBuffer(string: #"{"code":"\#(refusal.code)"}"#)
+            )
         }
         let (ports, running) = AsyncStream<Int>.makeStream()
         var logger = Logger(label: "wire-tests")
@@ -77,7 +81,9 @@ private struct Responder: HTTPResponder {
         case "/target": return text("\(request.head.authority ?? "none") \(request.head.path ?? "none")")
         case "/length": return try await length(request, context)
         case "/ignore": return text("ignored")
-        case "/close": return Response(status: .ok, headers: [.connection: "close", .contentLength: "3"], body: .init(byteBuffer: .init(string: "bye")))
+        case "/close":
+            return Response(
+                status: .ok, headers: [.connection: "close", .contentLength: "3"], body: .init(byteBuffer: .init(string: "bye")))
         case "/stream": return Response(status: .ok, body: .init { try await stream(&$0) })
         case "/large": return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(repeating: 0x61, count: 16 * 1_048_576)))
         default: return text("ok")

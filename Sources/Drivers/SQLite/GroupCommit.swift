@@ -82,6 +82,8 @@ struct GroupCommit<Member> {
     /// Refuses further members; those in the queue still have their turn.
     mutating func close() { isClosed = true }
 
+    var waitingCount: Int { waiting.count }
+
     var isResting: Bool { !isBusy }
 
     private func mayJoin(_ head: Waiting, _ now: ContinuousClock.Instant) -> Bool {

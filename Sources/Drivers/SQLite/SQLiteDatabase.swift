@@ -87,6 +87,9 @@ public final class SQLiteDatabase: Database {
         readers.close()
     }
 
+    /// How many writes wait for their turn at this moment. For metrics.
+    public var waitingWrites: Int { writer.waitingCount }
+
     static let closed = Failure.unavailable("database_closed", "The database is not available at the moment.")
 }
 

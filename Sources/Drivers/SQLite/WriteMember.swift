@@ -55,6 +55,8 @@ final class WriteTurn: Sendable {
     /// How long the turn may last; `nil` for ever.
     let timeout: Duration?
     let changesSchema: Bool
+    /// Set before what the body did is undone for lasting too long.
+    let isExpired = Atomic(false)
 
     init(id: UInt64, timeout: Duration?, changesSchema: Bool) {
         (self.id, self.timeout, self.changesSchema) = (id, timeout, changesSchema)

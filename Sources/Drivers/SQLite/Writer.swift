@@ -102,8 +102,9 @@ final class Writer: Sendable {
     /// Keeps or undoes what the body did, and lets the next writer have its turn.
     private func end<Result>(_ turn: WriteTurn, _ outcome: Swift.Result<Result, any Error>) -> Swift.Result<Result, any Error> {
         watchdog.disarm()
+        let outcome = turn.isExpired.load(ordering: .acquiring) ? .failure(Self.timedOut) : outcome
         switch connection.exclusively({ $0.endTurn(turn.id, keeps: outcome.isSuccess) }) {
-        case .expired: return .failure(Self.timedOut)
+        case .expired: break
         case .kept, .undone(nil): finish(.transaction(turn))
         case .undone(let failure?):
             finish(.transaction(turn))
@@ -185,6 +186,7 @@ final class Writer: Sendable {
 
     /// Ends the turn of a body that does not end by itself: the statement it runs is stopped, and all it did is undone.
     private func expire(_ turn: WriteTurn) {
+        turn.isExpired.store(true, ordering: .releasing)
         connection.interrupt()
         thread.queue.async {
             switch self.connection.exclusively({ $0.endTurn(turn.id, keeps: false) }) {
@@ -200,6 +202,8 @@ final class Writer: Sendable {
     private func nextTurn() -> UInt64 {
         lastTurn.wrappingAdd(1, ordering: .relaxed).newValue
     }
+
+    var waitingCount: Int { state.withLock { $0.waitingCount } }
 
     // MARK: Ending
 

@@ -21,10 +21,11 @@ public final class Deadlines: Service {
     }
 
     /// Watches until cancelled or shut down.
-    public func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            while true {
-                try await Task.sleep(for: self.tick)
+    public func run() async {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                // Sleeping ends early only by the cancellation that the loop asks for.
+                try? await Task.sleep(for: self.tick)
                 self.expire(at: .now)
             }
         }

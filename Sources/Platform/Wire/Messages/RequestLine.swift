@@ -29,7 +29,8 @@ struct RequestLine {
     }
 
     private static func isHTTP10(_ bytes: UnsafeRawBufferPointer) throws(Refusal) -> Bool {
-        let isVersion = bytes.part(0..<5).elementsEqual("HTTP/".utf8)
+        let isVersion =
+            bytes.part(0..<5).elementsEqual("HTTP/".utf8)
             && ByteClass.digit.contains(bytes[5]) && bytes[6] == 0x2E && ByteClass.digit.contains(bytes[7])
         guard isVersion else { throw .malformedRequestLine }
         switch (bytes[5], bytes[7]) {

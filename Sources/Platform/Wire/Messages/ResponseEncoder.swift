@@ -30,6 +30,7 @@ struct ResponseEncoder {
 
     /// Writes a final head. Returns whether the connection must close after the response.
     mutating func head(_ response: HTTPResponse, _ context: Context, into bytes: inout ByteBuffer) -> Bool {
+        bytes.reserveCapacity(minimumWritableBytes: 512)
         framing = Self.framing(response, context)
         var closes = context.closes
         if case .untilClose = framing { closes = true }
@@ -89,7 +90,7 @@ extension ResponseEncoder {
     }
 
     private func writeFields(_ fields: HTTPFields, _ bytes: inout ByteBuffer) {
-        for field in fields where !Self.ownedByWire.contains(field.name.canonicalName) {
+        for field in fields where !Self.isOwnedByWire(field.name.canonicalName) {
             bytes.writeString(field.name.rawName)
             bytes.writeStaticString(": ")
             field.withUnsafeBytesOfValue { _ = bytes.writeBytes(UnsafeRawBufferPointer($0)) }
@@ -98,7 +99,12 @@ extension ResponseEncoder {
     }
 
     /// Fields that describe this connection's framing are written from its state, never copied from a response.
-    private static let ownedByWire: Set<String> = ["connection", "content-length", "keep-alive", "transfer-encoding"]
+    private static func isOwnedByWire(_ name: String) -> Bool {
+        switch name {
+        case "connection", "content-length", "keep-alive", "transfer-encoding": true
+        default: false
+        }
+    }
 
     private func writeFraming(_ response: HTTPResponse, _ context: Context, _ bytes: inout ByteBuffer) {
         switch framing {

@@ -1,0 +1,144 @@
+// MartletClient: calls endpoints by their declarations.
+
+public import AsyncHTTPClient
+import HTTPTypes
+public import MartletContract
+import MartletCore
+public import MartletIdentityAPI
+import NIOCore
+import NIOHTTP1
+
+/// Calls a Martlet server by the same declarations that it serves.
+///
+/// ```swift
+/// let client = MartletClient(baseURL: "https://api.example.org")
+/// try await client.logIn(Login(login: try LoginName("ada"), password: try GivenPassword("…")))
+/// let bookmark = try await client.send(BookmarksAPI.save, NewBookmark(url: try WebLink("https://swift.org")))
+/// ```
+/// A call throws the server's ``MartletContract/Problem``, or ``UnexpectedAnswer`` for one that is not ours. When the access token has
+/// expired it is refreshed once, however many calls find it so at the same time, and the call is sent again.
+public final class MartletClient: Sendable {
+    /// The longest answer read into memory, in bytes.
+    public static let maximumAnswer = 64 << 20
+
+    private let baseURL: String
+    private let http: HTTPClient
+    private let timeout: TimeAmount
+    private let tokens = TokenKeeper()
+
+    /// - Parameters:
+    ///   - baseURL: Scheme, host and port, without a slash at the end.
+    ///   - http: The connections to use; the caller shuts it down, unless it is the shared one.
+    ///   - timeout: For one whole call.
+    public init(baseURL: String, http: HTTPClient = .shared, timeout: Duration = .seconds(60)) {
+        self.baseURL = baseURL
+        self.http = http
+        self.timeout = TimeAmount(timeout)
+    }
+
+    /// Calls an endpoint. Safe to repeat where the endpoint is; nothing is repeated by itself but a call refused for its expired token.
+    public func send<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input) async throws -> Output {
+        let used = await tokens.access
+        do {
+            return try await call(endpoint, input, token: used)
+        } catch let problem as Problem where problem.status == 401 && endpoint.operation.access != .anyone {
+            guard let fresh = try await freshToken(instead: used) else { throw problem }
+            return try await call(endpoint, input, token: fresh)
+        }
+    }
+
+    /// Calls an endpoint whose input has no required field.
+    public func send<Output>(_ endpoint: Endpoint<NoContent, Output>) async throws -> Output {
+        try await send(endpoint, NoContent())
+    }
+
+    private func call<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input, token: String?) async throws -> Output {
+        let request = try request(endpoint.operation, endpoint.input.write(input), token)
+        let response = try await http.execute(request, timeout: timeout)
+        guard Int(response.status.code) == endpoint.operation.success.rawValue else { throw try await failure(response) }
+        switch endpoint.output {
+        case .whole(_, let decode): return try decode(try await bytes(of: response))
+        case .stream(_, let decode): return decode(document(response))
+        }
+    }
+}
+
+// MARK: Signing in
+
+extension MartletClient {
+    /// Creates an account and stays logged in to it.
+    @discardableResult
+    public func register(_ registration: Registration) async throws -> Session {
+        await tokens.keep(try await send(AccountsAPI.register, registration))
+    }
+
+    /// Logs in; later calls carry the access token.
+    @discardableResult
+    public func logIn(_ login: Login) async throws -> Session {
+        await tokens.keep(try await send(AccountsAPI.login, login))
+    }
+
+    /// Ends the session here and on the server.
+    public func logOut() async throws {
+        guard let token = await tokens.refresh else { return }
+        await tokens.forget()
+        _ = try await send(AccountsAPI.logout, Refresh(refreshToken: token))
+    }
+
+    /// Goes on with a session from before.
+    public func resume(accessToken: String, refreshToken: RefreshToken?) async {
+        await tokens.keep(access: accessToken, refresh: refreshToken)
+    }
+
+    private func freshToken(instead used: String?) async throws -> String? {
+        try await tokens.refreshed(instead: used) { token in
+            try await self.call(AccountsAPI.refresh, Refresh(refreshToken: token), token: nil)
+        }
+    }
+}
+
+// MARK: Requests and answers
+
+extension MartletClient {
+    private func request(_ operation: APIOperation, _ parts: InputParts, _ token: String?) throws -> HTTPClientRequest {
+        guard let path = operation.path.expanded(with: Dictionary(parts.path, uniquingKeysWith: { $1 })) else {
+            throw UnexpectedAnswer(description: "The input lacks a part of the path \(operation.path).")
+        }
+        let query = parts.query.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
+        var request = HTTPClientRequest(url: baseURL + path + (query.isEmpty ? "" : "?" + query))
+        request.method = .init(rawValue: operation.method.rawValue)
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if let upload = parts.upload {
+            request.headers.add(name: "Content-Type", value: upload.contentType)
+            request.body = .bytes(upload.bytes)
+        } else if let body = parts.body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(try WireJSON.encode(body))
+        }
+        return request
+    }
+
+    private func bytes(of response: HTTPClientResponse) async throws -> [UInt8] {
+        var body = try await response.body.collect(upTo: Self.maximumAnswer)
+        return body.readBytes(length: body.readableBytes) ?? []
+    }
+
+    private func failure(_ response: HTTPClientResponse) async throws -> any Error {
+        let bytes = try await bytes(of: response)
+        guard response.headers.first(name: "Content-Type") == Problem.mediaType else {
+            return UnexpectedAnswer(description: "The server answered \(response.status.code) without a Problem.")
+        }
+        return try WireJSON.decode(Problem.self, from: bytes)
+    }
+
+    private func document(_ response: HTTPClientResponse) -> Document {
+        Document(
+            contentType: response.headers.first(name: "Content-Type") ?? "application/octet-stream",
+            pieces: response.body.map { Array($0.readableBytesView) })
+    }
+}
+
+/// An answer that no Martlet gives.
+public struct UnexpectedAnswer: Error, CustomStringConvertible {
+    public let description: String
+}

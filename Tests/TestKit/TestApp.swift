@@ -1,0 +1,110 @@
+// MartletTestKit: the real application, started for a test.
+
+import Foundation
+public import Logging
+public import MartletApp
+public import MartletClient
+import MartletContract
+public import MartletCore
+public import MartletIdentityAPI
+public import MartletSettings
+import NIOCore
+
+/// A running application with a database of its own.
+public struct TestApp: Sendable {
+    public let app: App
+    public let baseURL: String
+    public let port: Int
+    /// A folder that vanishes with the app; its database lies in it.
+    public let folder: String
+
+    /// A client that is not logged in.
+    public var client: MartletClient { MartletClient(baseURL: baseURL) }
+
+    /// A client logged in to a new account.
+    public func signUp(_ name: String = "ada") async throws -> MartletClient {
+        let client = self.client
+        try await client.register(.of(name))
+        return client
+    }
+}
+
+/// Starts the application on a free port, runs `body`, stops it, and removes what it stored.
+///
+/// - Parameter change: What differs from the settings of a development machine.
+public func withApp(
+    clock: WallClock = .system, logger: Logger = .silent, change: (inout Settings) -> Void = { _ in }, _ body: (TestApp) async throws -> Void
+) async throws {
+    let folder = try TemporaryFolder()
+    defer { folder.remove() }
+    var settings = try folder.settings()
+    change(&settings)
+    try await withRunningApp(settings, folder: folder.path, clock: clock, logger: logger, body)
+}
+
+/// Runs the application with exactly these settings.
+public func withRunningApp(
+    _ settings: Settings, folder: String, clock: WallClock = .system, logger: Logger = .silent, _ body: (TestApp) async throws -> Void
+) async throws {
+    let app = try await App(settings, logger: logger, clock: clock)
+    try await app.prepare()
+    let (ports, port) = AsyncStream.makeStream(of: Int.self)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+            defer { port.finish() }
+            try await app.run(signals: false) { port.yield($0) }
+        }
+        guard let bound = await ports.first(where: { _ in true }) else {
+            try await group.waitForAll()
+            return
+        }
+        let result = await Result { try await body(TestApp(app: app, baseURL: "http://127.0.0.1:\(bound)", port: bound, folder: folder)) }
+        group.cancelAll()
+        try? await group.waitForAll()
+        try result.get()
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
+    }
+}
+
+extension Registration {
+    public static let password = "correct horse battery"
+
+    /// An account of that name, at example.org.
+    public static func of(_ name: String) throws -> Registration {
+        Registration(email: try EmailAddress("\(name)@example.org"), username: try Username(name), password: try Password(password))
+    }
+}
+
+extension Logger {
+    /// Keeps nothing.
+    public static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// A folder for one test.
+public struct TemporaryFolder: Sendable {
+    public let path: String
+
+    public init() throws {
+        path = NSTemporaryDirectory() + "martlet-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    public func remove() {
+        // What is left behind in the system's folder for such things does no harm.
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The settings of a development machine, on a free port, with the cheapest password hashes: tests are about other things.
+    public func settings(_ environment: [String: String] = [:]) throws -> Settings {
+        let defaults = [
+            "ENVIRONMENT": "test", "PORT": "0", "DATABASE_URL": "sqlite://\(path)/martlet.db", "COOKIE_SECURE": "false",
+            "ARGON2_MEMORY_KIB": "64", "ARGON2_ITERATIONS": "1", "DOCS_ASSETS": "\(path)/assets", "SHUTDOWN_TIMEOUT": "5s",
+        ]
+        return try Settings.load(environment: defaults.merging(environment) { $1 }, arguments: [], folder: path)
+    }
+}

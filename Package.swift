@@ -107,7 +107,7 @@ let package = Package(
         .testTarget(name: "SettingsTests", dependencies: ["MartletSettings"]),
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletTestKit"]),
+        .testTarget(name: "AppTests", dependencies: ["MartletTestKit", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix]),
     ],
     swiftLanguageModes: [.v6]
 )

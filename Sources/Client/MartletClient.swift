@@ -57,7 +57,9 @@ public final class MartletClient: Sendable {
         let response = try await http.execute(request, timeout: timeout)
         guard Int(response.status.code) == endpoint.operation.success.rawValue else { throw try await failure(response) }
         switch endpoint.output {
-        case .whole(_, let decode): return try decode(try await bytes(of: response))
+        case .whole(_, let decode):
+            let bytes = try await bytes(of: response)
+            return try expected(response) { try decode(bytes) }
         case .stream(_, let decode): return decode(document(response))
         }
     }
@@ -128,7 +130,16 @@ extension MartletClient {
         guard response.headers.first(name: "Content-Type") == Problem.mediaType else {
             return UnexpectedAnswer(description: "The server answered \(response.status.code) without a Problem.")
         }
-        return try WireJSON.decode(Problem.self, from: bytes)
+        return try expected(response) { try WireJSON.decode(Problem.self, from: bytes) }
+    }
+
+    /// What cannot be decoded is no answer of ours. The decoder's own words may hold parts of the answer: they are left out.
+    private func expected<Value>(_ response: HTTPClientResponse, _ decode: () throws -> Value) throws(UnexpectedAnswer) -> Value {
+        do {
+            return try decode()
+        } catch {
+            throw UnexpectedAnswer(description: "The server answered \(response.status.code) with something else than its API declares.")
+        }
     }
 
     private func document(_ response: HTTPClientResponse) -> Document {

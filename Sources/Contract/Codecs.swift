@@ -130,9 +130,16 @@ extension String {
     }
 }
 
+extension APIOperation {
+    /// A request that follows every rule of the declaration and has all its fields; an upload has none.
+    public var example: InputParts {
+        InputWriter.parts(of: .object(fields.map { JSON.Member($0.field.name, $0.field.schema.example) }), fields: fields)
+    }
+}
+
 /// Spreads an encoded input over path, query and body.
 private enum InputWriter {
-    static func parts(of document: JSON, fields: [InputField]) throws -> InputParts {
+    static func parts(of document: JSON, fields: [InputField]) -> InputParts {
         guard case .object(let members) = document else { return InputParts() }
         var parts = InputParts()
         var body: [JSON.Member] = []

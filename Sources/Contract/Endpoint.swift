@@ -59,6 +59,15 @@ public enum Success: Int, Sendable {
     case created = 201
     case accepted = 202
     case noContent = 204
+
+    public var status: HTTPResponse.Status {
+        switch self {
+        case .ok: .ok
+        case .created: .created
+        case .accepted: .accepted
+        case .noContent: .noContent
+        }
+    }
 }
 
 /// Who may call.

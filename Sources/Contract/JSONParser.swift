@@ -179,7 +179,7 @@ extension JSONParser {
     private mutating func hexadecimal() throws(Failure) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = peek.flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else { throw malformed("four hexadecimal digits should be here") }
+            guard let digit = peek?.hexadecimalDigit else { throw malformed("four hexadecimal digits should be here") }
             value = value << 4 | UInt32(digit)
             position += 1
         }

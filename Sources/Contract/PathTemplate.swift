@@ -1,3 +1,5 @@
+import MartletCore
+
 /// A path with named places, and the names that may follow as query parameters: `/api/v1/bookmarks/{id}` or `/login{?cookie}` (RFC 6570).
 public struct PathTemplate: Sendable, Hashable, CustomStringConvertible {
     public enum Segment: Sendable, Hashable {
@@ -60,22 +62,18 @@ public enum PercentEncoding {
     }
 
     /// Reads escapes, and `+` as a space where that is the custom (queries); `nil` for a broken escape or text that is not UTF-8.
-    public static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String? {
+    public static func decode(_ text: Substring, plusIsSpace: Bool = false) -> String? {
         guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return String(text) }
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "%") {
-                guard let high = rest.popFirst().flatMap(digit), let low = rest.popFirst().flatMap(digit) else { return nil }
+                guard let high = rest.popFirst()?.hexadecimalDigit, let low = rest.popFirst()?.hexadecimalDigit else { return nil }
                 bytes.append(high << 4 | low)
             } else {
                 bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? 0x20 : byte)
             }
         }
         return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        Character(Unicode.Scalar(byte)).hexDigitValue.map { UInt8($0) }
     }
 }

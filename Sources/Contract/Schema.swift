@@ -6,6 +6,8 @@ public struct Schema: Sendable {
     public var isNullable = false
     public var summary: String?
     public var defaultValue: JSON?
+    /// The example that the type itself names.
+    public var declaredExample: JSON?
     /// The type's own constructor, for rules that a schema cannot express. Runs only when the shape fits.
     var check: (@Sendable (JSON) -> Fault?)?
 
@@ -69,6 +71,32 @@ extension Schema {
     public var fields: [Field] {
         guard case .object(let rule) = shape else { return [] }
         return rule.fields
+    }
+}
+
+extension Schema {
+    /// A value that follows the rule: the type's own example where it names one, and every field of an object.
+    public var example: JSON {
+        if let declaredExample { return declaredExample }
+        switch shape {
+        case .string(let rule): return .string(rule.example)
+        case .integer(let range): return .number(String(max(range.lowerBound, min(1, range.upperBound))))
+        case .number: return .number("0.5")
+        case .boolean: return true
+        case .array(let element, let count): return count.upperBound > 0 ? [element.example] : []
+        case .object(let rule): return .object(rule.fields.map { JSON.Member($0.name, $0.schema.example) })
+        case .reference, .anything: return .object([])
+        }
+    }
+}
+
+extension Schema.StringRule {
+    fileprivate var example: String {
+        switch format {
+        case .dateTime: "2026-01-15T09:30:00.000Z"
+        case .uuid: "019bc05e-9a40-7c3d-8e11-5f0a4b7d2291"
+        default: choices.first ?? "text"
+        }
     }
 }
 

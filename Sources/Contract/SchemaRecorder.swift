@@ -193,6 +193,7 @@ private struct ScalarRecorder: SingleValueDecodingContainer {
 extension Parsed {
     static func describe() throws -> (schema: Schema, example: Any)? {
         var schema = self.schema
+        schema.declaredExample = try WireJSON.parse(WireJSON.encode(example))
         schema.check = { json in
             do throws(Fault) {
                 guard let raw = raw(from: json) else { return Fault(code: "wrong_type", message: "This has the wrong type.") }

@@ -13,7 +13,7 @@ public struct Text<Limits: TextLimits>: Parsed {
 
     public init(_ raw: String) throws(Fault) {
         let trimmed = raw.trimmingWhitespace()
-        guard !trimmed.unicodeScalars.contains(where: \.isForbiddenControl) else {
+        guard !trimmed.hasForbiddenControls else {
             throw Fault(code: "control_character", message: "This must not contain control characters.")
         }
         let count = trimmed.unicodeScalars.count
@@ -96,7 +96,7 @@ public struct WebLink: Parsed {
         guard trimmed.utf8.count <= Self.maximumLength else {
             throw Fault(code: "too_long", message: "This must have at most \(Self.maximumLength) bytes.")
         }
-        guard let rest = Self.afterScheme(trimmed), Self.hasHost(rest), !Self.hasForbiddenByte(trimmed) else {
+        guard let rest = Self.afterScheme(trimmed), Self.hasHost(rest), !Self.hasForbiddenCharacter(trimmed) else {
             throw Fault(code: "invalid_url", message: "This must be an absolute http or https URL with a host and without a password.")
         }
         self.raw = trimmed
@@ -122,8 +122,9 @@ public struct WebLink: Parsed {
         return text.dropFirst().isEmpty || UInt16(text.dropFirst()) != nil
     }
 
-    private static func hasForbiddenByte(_ text: String) -> Bool {
-        text.unicodeScalars.contains { $0.value <= 0x20 || $0.value == 0x7F || $0.properties.isWhitespace || $0 == "<" || $0 == ">" || $0 == "\"" }
+    private static func hasForbiddenCharacter(_ text: String) -> Bool {
+        text.utf8.contains { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: "\"") }
+            || (!text.isASCII && text.unicodeScalars.contains { $0.properties.isWhitespace })
     }
 }
 
@@ -131,14 +132,18 @@ extension UInt8 {
     var isLetterOrDigit: Bool { isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 }
 
-extension Unicode.Scalar {
-    /// A control character other than tab and line breaks.
-    var isForbiddenControl: Bool { (value < 0x20 && value != 0x09 && value != 0x0A && value != 0x0D) || (0x7F...0x9F).contains(value) }
-}
-
 extension String {
+    var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
+
+    /// Whether there is a control character other than tab and line breaks (C0, C1 or DEL).
+    fileprivate var hasForbiddenControls: Bool {
+        utf8.contains { ($0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D) || $0 == 0x7F }
+            || (!isASCII && unicodeScalars.contains { (0x80...0x9F).contains($0.value) })
+    }
+
     func trimmingWhitespace() -> String {
-        guard first?.isWhitespace == true || last?.isWhitespace == true else { return self }
+        guard let first = utf8.first, let last = utf8.last, first <= 0x20 || first >= 0x80 || last <= 0x20 || last >= 0x80 else { return self }
+        guard self.first?.isWhitespace == true || self.last?.isWhitespace == true else { return self }
         let start = drop(while: \.isWhitespace)
         return String(start.prefix(upTo: start.lastIndex { !$0.isWhitespace }.map(start.index(after:)) ?? start.startIndex))
     }

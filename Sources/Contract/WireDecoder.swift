@@ -24,7 +24,7 @@ struct WireDecoder: Decoder {
     }
 
     private func uuid() throws -> UUID {
-        guard let uuid = value.text.flatMap(UUID.init(uuidString:)) else { throw mismatch("a UUID") }
+        guard let uuid = value.text.flatMap(UUID.init(text:)) else { throw mismatch("a UUID") }
         return uuid
     }
 

@@ -49,7 +49,7 @@ final class WireOutput {
         // Comparing the types first is far cheaper than a cast per value.
         if Value.self == String.self, let text = value as? String { return string(text) }
         if Value.self == Date.self, let date = value as? Date { return self.date(date) }
-        if Value.self == UUID.self, let uuid = value as? UUID { return string(uuid.uuidString.lowercased()) }
+        if Value.self == UUID.self, let uuid = value as? UUID { return string(uuid.text) }
         let depth = stack.count
         let before = bytes.count
         try value.encode(to: WireEncoder(output: self, codingPath: path))

@@ -18,13 +18,13 @@ public struct Identifier<Entity>: Hashable, Sendable {
 
     /// Reads the 36-character form, in either case; `nil` for anything else.
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 36, let uuid = UUID(uuidString: String(text)) else { return nil }
+        guard let uuid = UUID(text: text) else { return nil }
         self.uuid = uuid
     }
 }
 
 extension Identifier: CustomStringConvertible {
-    public var description: String { uuid.uuidString.lowercased() }
+    public var description: String { uuid.text }
 }
 
 extension Identifier: Comparable {

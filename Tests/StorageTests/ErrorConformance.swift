@@ -22,9 +22,12 @@ struct DatabaseConformanceErrors {
     func everyBrokenConstraintHasItsKind(engine: DatabaseEngine) async throws {
         try await withTables(engine) { (db) async throws in
             let cases: [(SQL, SQLFailure.Kind)] = [
-                ("INSERT INTO owner (id, name) VALUES (2, \("Ada"))", .unique), ("INSERT INTO owner (id, name) VALUES (1, \("Bob"))", .unique),
-                ("INSERT INTO owner (id, name) VALUES (2, \(nil))", .notNull), ("INSERT INTO owner (id, name, age) VALUES (2, 'B', \(17))", .check),
-                ("INSERT INTO toy (id, pet_id) VALUES (1, \(99))", .foreignKey), ("INSERT INTO pet (id, owner_id) VALUES (1, \(99))", .foreignKey),
+                ("INSERT INTO owner (id, name) VALUES (2, \("Ada"))", .unique),
+                ("INSERT INTO owner (id, name) VALUES (1, \("Bob"))", .unique),
+                ("INSERT INTO owner (id, name) VALUES (2, \(nil))", .notNull),
+                ("INSERT INTO owner (id, name, age) VALUES (2, 'B', \(17))", .check),
+                ("INSERT INTO toy (id, pet_id) VALUES (1, \(99))", .foreignKey),
+                ("INSERT INTO pet (id, owner_id) VALUES (1, \(99))", .foreignKey),
                 ("INSERT INTO nowhere VALUES (\(1))", .statement), ("SELEKT \(1)", .statement),
             ]
             for (sql, kind) in cases {
@@ -83,7 +86,9 @@ struct DatabaseConformanceErrors {
     @Test(arguments: DatabaseEngine.all)
     func aValueIsNeverReadAsSQL(engine: DatabaseEngine) async throws {
         try await withTables(engine) { (db) async throws in
-            for hostile in ["' OR '1'='1", "Ada'; DROP TABLE owner; --", "\" OR 1=1", "?", "$1", "\\'; SELECT 1", "); DELETE FROM owner; --"] {
+            for hostile in [
+                "' OR '1'='1", "Ada'; DROP TABLE owner; --", "\" OR 1=1", "?", "$1", "\\'; SELECT 1", "); DELETE FROM owner; --",
+            ] {
                 #expect(try await db.all(Int.self, "SELECT id FROM owner WHERE name = \(hostile)") == [])
                 #expect(try await db.change("UPDATE owner SET name = \(hostile) WHERE id = 1") == 1)
                 #expect(try await db.first(String.self, "SELECT name FROM owner") == hostile)
@@ -106,7 +111,10 @@ struct DatabaseConformanceErrors {
             try await db.check()
             await db.close()
             await db.close()
-            for call in [{ try await db.check() }, { try await db.change("DELETE FROM owner") }, { try await db.transaction { _ in } }] as [@Sendable () async throws -> Void] {
+            let calls: [@Sendable () async throws -> Void] = [
+                { try await db.check() }, { try await db.change("DELETE FROM owner") }, { try await db.transaction { _ in } },
+            ]
+            for call in calls {
                 let failure = await #expect(throws: Failure.self) { try await call() }
                 #expect(failure?.kind == .unavailable)
             }

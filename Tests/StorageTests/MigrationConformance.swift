@@ -6,7 +6,8 @@ import Testing
 @Suite("DatabaseConformance: migrations")
 struct DatabaseConformanceMigrations {
     private let first = Migration("test/0001-item", .same("CREATE TABLE item (id INTEGER PRIMARY KEY);"))
-    private let second = Migration("test/0002-name", .same("ALTER TABLE item ADD COLUMN name TEXT; INSERT INTO item (id, name) VALUES (1, 'one');"))
+    private let second = Migration(
+        "test/0002-name", .same("ALTER TABLE item ADD COLUMN name TEXT; INSERT INTO item (id, name) VALUES (1, 'one');"))
     private let failing = Migration("test/0003-wrong", .same("INSERT INTO item (id) VALUES (2); INSERT INTO nowhere VALUES (1);"))
 
     private func code(_ body: () async throws -> Void) async -> String? {

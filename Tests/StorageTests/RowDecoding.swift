@@ -101,7 +101,9 @@ struct RowDecoding {
         // The outer array is one more level, and each tree has two.
         #expect(try await read([Tree].self, "SELECT \("[" + tree(31) + "]")")?.count == 1)
         for depth in [32, 100_000] {
-            let mismatch = try await #require(throws: RowMismatch.self) { _ = try await read([Tree].self, "SELECT \("[" + tree(depth) + "]")") }
+            let mismatch = try await #require(throws: RowMismatch.self) {
+                _ = try await read([Tree].self, "SELECT \("[" + tree(depth) + "]")")
+            }
             #expect(mismatch.reason.contains("deep"))
         }
     }

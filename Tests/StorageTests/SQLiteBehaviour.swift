@@ -142,11 +142,29 @@ struct SQLiteBehaviour {
 
     @Test func aMigrationThatBreaksReferencesIsUndoneAndForeignKeysStayOn() async throws {
         try await withSQLite { db, _ in
-            try await db.run("CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a INTEGER REFERENCES a (id)); INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)")
+            try await db.run("CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a INTEGER REFERENCES a (id))")
+            try await db.run("INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)")
             let failure = await #expect(throws: SQLFailure.self) { try await db.run("DELETE FROM a") }
             #expect(failure?.kind == .foreignKey)
             await #expect(throws: SQLFailure.self) { try await db.change("DELETE FROM a") }
             #expect(try await db.count("a") == 1)
+        }
+    }
+
+    @Test func aBrokenReferenceFailsAloneInItsGroup() async throws {
+        try await withSQLite { db, _ in
+            try await db.run("CREATE TABLE a (id INTEGER PRIMARY KEY, next INTEGER REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED)")
+            let (begun, done) = (Gate(), Gate())
+            let holder = Task { try await db.transaction { _ in await begun.open(); await done.wait() } }
+            await begun.wait()
+            let writers = (1...6).map { id in Task { try await db.change("INSERT INTO a (id, next) VALUES (\(id), \(id == 3 ? 99 : id))") } }
+            while db.waitingWrites < 6 { await Task.yield() }
+            await done.open()
+            try await holder.value
+            for (id, writer) in zip(1..., writers) {
+                if id == 3 { await #expect(throws: SQLFailure.self) { try await writer.value } } else { _ = try await writer.value }
+            }
+            #expect(try await db.all(Int.self, "SELECT id FROM a ORDER BY id") == [1, 2, 4, 5, 6])
         }
     }
 
@@ -203,7 +221,9 @@ struct SQLiteBehaviour {
 
     @Test func quickStatementsAreNotLogged() async throws {
         let recorder = LogRecorder()
-        try await withSQLite(SQLiteSettings(slowStatement: .seconds(60)), logger: recorder.logger) { db, _ in _ = try await db.first(Int.self, "SELECT 1") }
+        try await withSQLite(SQLiteSettings(slowStatement: .seconds(60)), logger: recorder.logger) { db, _ in
+            _ = try await db.first(Int.self, "SELECT 1")
+        }
         #expect(recorder.lines.isEmpty)
     }
 }

@@ -91,7 +91,8 @@ struct DatabaseConformanceTransactions {
                         } else {
                             try await db.transaction { tx in
                                 try await tx.change("INSERT INTO item (id, name) VALUES (\(id), 'first')")
-                                try await tx.change("UPDATE item SET name = \("item \(id)") WHERE id = \(id)", else: .notFound("gone", "Gone."))
+                                let name = "item \(id)"
+                                try await tx.change("UPDATE item SET name = \(name) WHERE id = \(id)", else: .notFound("gone", "Gone."))
                             }
                         }
                         #expect(try await db.first(String.self, "SELECT name FROM item WHERE id = \(id)") == "item \(id)")

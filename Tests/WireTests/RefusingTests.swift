@@ -4,9 +4,9 @@ import Testing
     @Test(arguments: [
         ("GET / HTTP/1.1\r\n\r\n", 400, "missing_host"), ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, "duplicate_host"),
         ("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "malformed_host"), ("GET /é HTTP/1.1\r\nHost: a\r\n\r\n", 400, "malformed_target"),
-        ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501, "connect_refused"), ("GARBAGE\r\n\r\n", 400, "malformed_request_line"),
-        ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 505, "unsupported_version"),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "unsupported_version"),
+        ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 400, "connect_refused"), ("GARBAGE\r\n\r\n", 400, "malformed_request_line"),
+        ("GET / HTTP/3.0\r\nHost: a\r\n\r\n", 400, "unsupported_version"),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "unsupported_version"),
         ("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417, "unknown_expectation"),
         ("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n", 413, "body_too_large"),
         ("GET /\(String(repeating: "a", count: 9_000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414, "target_too_long"),

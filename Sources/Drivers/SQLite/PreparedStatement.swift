@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import GRDBSQLite
+import MartletCore
 import MartletStorage
 
 /// A statement prepared on one connection, used by one thread at a time, again and again.
@@ -108,7 +109,7 @@ extension PreparedStatement {
         case .double(let value): sqlite3_bind_double(handle, index, value)
         case .text(let value): bind(value, at: index)
         case .bytes(let value): bind(value, at: index)
-        case .uuid(let value): bind(value, at: index)
+        case .uuid(let value): bind(value.text, at: index)
         // `SQL` has refused times that do not fit.
         case .timestamp(let value): sqlite3_bind_int64(handle, index, SQLValue.milliseconds(value) ?? 0)
         }
@@ -129,30 +130,6 @@ extension PreparedStatement {
         value.isEmpty
             ? sqlite3_bind_zeroblob(handle, index, 0)
             : value.withUnsafeBytes { sqlite3_bind_blob64(handle, index, $0.baseAddress, UInt64($0.count), Self.copied) }
-    }
-
-    /// UUIDs are kept as 36 lower-case characters.
-    private func bind(_ value: UUID, at index: Int32) -> Int32 {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 36) { characters in
-            withUnsafeBytes(of: value.uuid) { bytes in
-                var position = 0
-                for byte in bytes {
-                    if position == 8 || position == 13 || position == 18 || position == 23 {
-                        characters[position] = CChar(bitPattern: UInt8(ascii: "-"))
-                        position += 1
-                    }
-                    characters[position] = Self.hexadecimal(byte >> 4)
-                    characters[position + 1] = Self.hexadecimal(byte & 15)
-                    position += 2
-                }
-            }
-            return sqlite3_bind_text(handle, index, characters.baseAddress, 36, Self.copied)
-        }
-    }
-
-    @inline(__always)
-    private static func hexadecimal(_ digit: UInt8) -> CChar {
-        CChar(bitPattern: digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a"))
     }
 
     /// SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.

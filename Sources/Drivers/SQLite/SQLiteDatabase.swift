@@ -74,7 +74,11 @@ public final class SQLiteDatabase: Database {
         let connection = try Connection(path: path, settings: settings, isReader: true)
         defer { connection.close() }
         let cursor = BatchCursor(connection: connection, text: text, values: sql.values, size: max(1, size))
-        while let batch = try await cursor.next(row) { try await body(batch) }
+        var batch: [Row]
+        repeat {
+            batch = try await cursor.next(row)
+            if !batch.isEmpty { try await body(batch) }
+        } while batch.count == cursor.size
     }
 
     public func check() async throws {

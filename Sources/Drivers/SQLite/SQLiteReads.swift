@@ -5,7 +5,8 @@ import Synchronization
 
 /// Runs statements that only read, on the pool's connections.
 ///
-/// Short reads run on the caller's own thread: a change of threads costs more than a read by primary key. A read that outlasts its
+/// Short reads run on the caller's own thread: a change of threads measured 1 to 3 µs of CPU per read, and 8 with one caller alone, of the
+/// 7 to 12 that a read by primary key takes. A read that outlasts its
 /// ``Budget`` is given up and run again on a thread of its own, and its statement is remembered as long.
 final class SQLiteReads: Sendable {
     private let readers: ReaderPool

@@ -97,7 +97,7 @@ public struct OpenAPI: Sendable {
     }
 
     private mutating func answers(_ operation: APIOperation) -> JSON {
-        let status = HTTPResponse.Status(code: operation.success.rawValue)
+        let status = operation.success.status
         var success: [JSON.Member] = [.init("description", .string(status.reasonPhrase))]
         switch operation.answer {
         case .empty: break

@@ -35,6 +35,7 @@ struct Components: Sendable {
         }
         if let summary = schema.summary { members.append(.init("description", .string(summary))) }
         if let value = schema.defaultValue { members.append(.init("default", value)) }
+        if let example = schema.declaredExample { members.append(.init("examples", [example])) }
         return .object(members)
     }
 

@@ -3,6 +3,7 @@ public import HummingbirdCore
 public import Logging
 import MartletContract
 import MartletCore
+import MartletWire
 public import NIOCore
 
 /// The way of every request, in order.
@@ -38,6 +39,7 @@ public struct Pipeline: Sendable {
         policy.cors.apply(to: &answer, for: request.head)
         SecurityHeaders.apply(to: &answer, overTLS: policy.isSecure(request.head))
         answer.fields[RequestID.field] = call.id
+        answer.fields[.date] = HTTPDate.now
         policy.accessLog.note(call, trail, answer, since: start, logger)
         return answer
     }

@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import MartletContract
 import MartletCore
+import MartletWire
 import NIOCore
 
 // The one place that turns errors into answers.
@@ -32,6 +33,8 @@ extension Failure {
         switch error {
         case let failure as Failure: self = failure
         case let unread as UnreadBody: self = unread.failure
+        // The wire has answered the caller already, in the same words.
+        case let refusal as Refusal: self = .malformed(refusal.code, refusal.message)
         case is MethodNotAllowed: self.init(.methodNotAllowed, "method_not_allowed", "This path has other methods: see the Allow header.")
         case is CancellationError: self = .unavailable("cancelled", "The work was cancelled before it was done.", cause: error)
         default: self.init(.internal, "internal_error", "Internal error.", cause: error)

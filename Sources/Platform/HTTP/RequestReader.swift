@@ -12,9 +12,9 @@ struct RequestTarget {
 
     init(_ request: HTTPRequest) {
         let target = request.path ?? "/"
-        let mark = target.firstIndex(of: "?") ?? target.endIndex
+        let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
         path = target[..<mark]
-        query = mark < target.endIndex ? target[target.index(after: mark)...] : ""
+        query = mark < target.endIndex ? target[target.utf8.index(after: mark)...] : ""
     }
 
     /// The query's names and values, in their order.

@@ -86,7 +86,7 @@ extension Endpoint {
         var answer: Answer
         switch output {
         case .whole(let encode, _):
-            let status = HTTPResponse.Status(code: operation.success.rawValue)
+            let status = operation.success.status
             answer = try encode(reply.output).map { Answer(status, $0, type: "application/json") } ?? Answer(status)
         case .stream(let encode, _):
             answer = Answer(encode(reply.output))

@@ -21,8 +21,8 @@ struct RouteTable: Sendable {
     /// What is under a path; `nil` when nothing is. Throws for a path that cannot be decoded.
     func match(_ method: HTTPRequest.Method, _ path: Substring) throws -> Match? {
         var values: [String] = []
-        let segments = path.utf8.count > 1 ? path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) : []
-        guard path.first == "/", let node = try root.find(segments[...], &values) else { return nil }
+        let segments = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
+        guard path.utf8.first == UInt8(ascii: "/"), let node = try root.find(path.utf8.count > 1 ? segments[...] : [], &values) else { return nil }
         let route = node.routes[method] ?? (method == .head ? node.routes[.get] : nil)
         let names = (route ?? node.routes.values.first)?.operation.path.parameterNames ?? []
         return Match(route: route, parameters: zip(names, values).map { ($0, $1) }, allowed: node.allowed)

@@ -28,7 +28,7 @@ struct AccessTokens: Authenticator {
         let now = clock.now
         let claims = AccessClaims(
             sub: account.description, iat: now.timeIntervalSince1970.rounded(.down),
-            exp: (now.timeIntervalSince1970 + Double(policy.lifetime.components.seconds)).rounded(.down), iss: policy.issuer,
+            exp: (now.timeIntervalSince1970 + Double(policy.lifetime.components.seconds)).rounded(.down), nbf: nil, iss: policy.issuer,
             aud: policy.audience, jti: Identifier<AccessClaims>().description, scope: scopes.joined(separator: " "))
         return try await keys.sign(claims, header: ["typ": "JWT"])
     }
@@ -57,7 +57,7 @@ struct AccessTokens: Authenticator {
 
     private func caller(_ claims: AccessClaims, at now: TimeInterval) throws(Failure) -> Caller {
         guard claims.iss == policy.issuer, claims.aud == policy.audience, !claims.jti.isEmpty, let id = Identifier<Account>(claims.sub[...]),
-            claims.iat <= now + Self.leeway
+            max(claims.iat, claims.nbf ?? claims.iat) <= now + Self.leeway
         else { throw Self.invalid }
         guard now < claims.exp + Self.leeway else { throw .unauthenticated("token_expired", "The access token has expired.") }
         return Caller(id: id, scopes: Set(claims.scope.split(separator: " ").map(String.init)))
@@ -66,11 +66,12 @@ struct AccessTokens: Authenticator {
     private static let invalid = Failure.unauthenticated("invalid_token", "The access token is not valid.")
 }
 
-/// RFC 7519 §4.1, RFC 8693 §4.2; all mandatory. Times are seconds since 1970.
+/// RFC 7519 §4.1, RFC 8693 §4.2; all mandatory but `nbf`, which we do not write and yet honour. Times are seconds since 1970.
 private struct AccessClaims: JWTPayload {
     let sub: String
     let iat: TimeInterval
     let exp: TimeInterval
+    let nbf: TimeInterval?
     let iss: String
     let aud: String
     let jti: String

@@ -12,7 +12,7 @@ public import MartletStorage
 public struct IdentityService: Service {
     private let database: any Database
     private let policy: IdentityPolicy
-    private let hasher: PasswordHasher
+    let hasher: PasswordHasher
     private let tokens: AccessTokens
     private let cookies: RefreshCookies
     private let clock: WallClock

@@ -11,6 +11,7 @@ final class PasswordHasher: Sendable {
     private let cost: IdentityPolicy.Hashing
     private let threads: NIOThreadPool
     private let waiting = Atomic<Int>(0)
+    private let computed = Atomic<Int>(0)
     /// What is verified when there is no account, so that it takes as long as when there is one.
     private let decoy: String
 
@@ -24,6 +25,9 @@ final class PasswordHasher: Sendable {
     deinit {
         threads.shutdownGracefully { _ in }
     }
+
+    /// How many hashes were computed since the start, for whatever reason: what an attempt to log in costs must not tell who exists.
+    var hashesComputed: Int { computed.load(ordering: .relaxed) }
 
     /// The hash in PHC string format. Throws `unavailable` when too many wait; a cancelled caller's hash may still be computed.
     func hash(_ password: String) async throws -> String {
@@ -44,7 +48,10 @@ final class PasswordHasher: Sendable {
         let ahead = waiting.add(1, ordering: .relaxed).oldValue
         defer { waiting.subtract(1, ordering: .relaxed) }
         guard ahead < Self.maximumWaiting else { throw Failure.unavailable("too_many_logins", "Too many logins at once: try again in a moment.") }
-        return try await threads.runIfActive(work)
+        return try await threads.runIfActive {
+            self.computed.add(1, ordering: .relaxed)
+            return try work()
+        }
     }
 }
 

@@ -27,7 +27,9 @@ public struct Migrator: Sendable {
         return migrations.filter { pending.contains($0.id) }
     }
 
-    /// Runs what is pending and returns the identifiers of what this call ran. Refuses a database that ``verify()`` would call newer or edited.
+    /// Runs what is pending and returns the identifiers of what this call ran.
+    ///
+    /// Refuses a database that ``verify()`` would call newer or edited.
     @discardableResult
     public func apply() async throws -> [String] {
         try await createTable()

@@ -1,4 +1,5 @@
 import Foundation
+import MartletCore
 
 /// Where a driver's current row is read from, column by column, while its statement runs.
 public protocol RowSource: AnyObject {
@@ -138,7 +139,7 @@ extension RowDecoder {
     func text(at index: Int) throws -> String {
         switch source.value(at: index) {
         case .text(let value): value
-        case .uuid(let value): value.uuidString.lowercased()
+        case .uuid(let value): value.text
         case let other: throw mismatch(index, String.self, other)
         }
     }
@@ -147,7 +148,7 @@ extension RowDecoder {
         switch source.value(at: index) {
         case .uuid(let value): return value
         case .text(let text):
-            guard let value = UUID(storedText: text) else { throw RowMismatch(column: columns[index].name, type: UUID.self, "not a UUID") }
+            guard let value = UUID(text: text) else { throw RowMismatch(column: columns[index].name, type: UUID.self, "not a UUID") }
             return value
         case let other: throw mismatch(index, UUID.self, other)
         }

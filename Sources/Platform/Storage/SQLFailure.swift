@@ -6,7 +6,8 @@ public import MartletCore
 /// ```swift
 /// do { try await db.change("INSERT …") } catch let failure as SQLFailure where failure.kind == .unique { … }
 /// ```
-/// Outages (see ``Kind/isOutage``) are thrown as `Failure.unavailable` with this as the cause. ``failure`` is the answer for what nobody caught.
+/// Outages (see ``Kind/isOutage``) are thrown as `Failure.unavailable` with this as the cause. ``failure`` is the answer for what nobody
+/// caught.
 public struct SQLFailure: Error, Sendable, Hashable {
     public enum Kind: String, Sendable, CaseIterable {
         case unique, foreignKey, check, notNull

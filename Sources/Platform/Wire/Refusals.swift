@@ -7,9 +7,9 @@ extension Refusal {
     static let malformedTarget = Refusal(.badRequest, "malformed_target", "The request target is malformed.")
     static let targetTooLong = Refusal(.uriTooLong, "target_too_long", "The request target is too long.")
     static let unknownMethod = Refusal(.badRequest, "unknown_method", "The request method is not one this server knows.")
-    static let connectRefused = Refusal(.notImplemented, "connect_refused", "This server is not a proxy.")
+    static let connectRefused = Refusal(.badRequest, "connect_refused", "This server is not a proxy.")
     static let unsupportedVersion = Refusal(
-        .httpVersionNotSupported, "unsupported_version", "This server speaks HTTP/1.1 and HTTP/1.0 here.")
+        .badRequest, "unsupported_version", "This server speaks HTTP/1.1 and HTTP/1.0 here.")
 
     // Fields (§5).
     static let malformedField = Refusal(.badRequest, "malformed_header", "A header field is malformed.")
@@ -26,7 +26,7 @@ extension Refusal {
     static let malformedLength = Refusal(.badRequest, "malformed_length", "The Content-Length header is malformed.")
     static let malformedEncoding = Refusal(.badRequest, "malformed_transfer_encoding", "The Transfer-Encoding header is malformed.")
     static let unsupportedEncoding = Refusal(
-        .notImplemented, "unsupported_transfer_encoding", "The only supported transfer encoding is chunked.")
+        .badRequest, "unsupported_transfer_encoding", "The only supported transfer encoding is chunked.")
     static let malformedChunk = Refusal(.badRequest, "malformed_chunk", "The chunked body is malformed.")
     static let bodyTooLarge = Refusal(.contentTooLarge, "body_too_large", "The request body is too large.")
     static let incompleteRequest = Refusal(.badRequest, "incomplete_request", "The request ended before it was complete.")

@@ -79,7 +79,7 @@ extension BookmarkStore {
             "SELECT \(Self.columns) FROM bookmark WHERE \(matching)\(after) ORDER BY saved_at DESC, id DESC LIMIT \(limit + 1)")
         let next = bookmarks.count > limit ? bookmarks[limit - 1] : nil
         bookmarks.removeLast(max(0, bookmarks.count - limit))
-        let total = try await database.first(Int.self, "SELECT count(*) FROM bookmark WHERE \(matching)")
+        let total = filter.cursor == nil ? try await database.first(Int.self, "SELECT count(*) FROM bookmark WHERE \(matching)") : nil
         return Page(items: bookmarks, next: next.map { Cursor(after: $0.savedAt, $0.id) }, total: total)
     }
 

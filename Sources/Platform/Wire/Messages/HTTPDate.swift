@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -6,12 +8,21 @@ import Musl
 import Darwin
 #endif
 
-/// A moment in the format of the Date field (RFC 9110 §5.6.7), by arithmetic alone: no locale, no lock.
-enum HTTPDate {
+/// A moment in the format of the Date field (RFC 9110 §5.6.7), by arithmetic alone: no locale.
+public enum HTTPDate {
     private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    static var now: String { format(time(nil)) }
+    private static let latest = Mutex((second: 0, text: ""))
+
+    /// The present moment; written once a second, since every answer says it.
+    public static var now: String {
+        let second = time(nil)
+        return latest.withLock { latest in
+            if latest.second != second { latest = (second, format(second)) }
+            return latest.text
+        }
+    }
 
     /// `seconds` since 1970 in UTC; earlier moments are written as 1970.
     static func format(_ seconds: Int) -> String {

@@ -1,0 +1,99 @@
+import HTTPTypes
+import MartletApp
+import MartletContract
+import MartletCore
+import MartletTestKit
+import NIOHTTP1
+import Testing
+
+/// Walks over every endpoint by its declaration, so that a new one cannot arrive uncovered.
+@Suite("Whoever calls an endpoint", .everyDatabase)
+struct WhoMayCall {
+    @Test func isRefusedWithoutCredentialsUnlessTheEndpointIsOpen() async throws {
+        try await withApp { app in
+            for named in App.operations where named.operation.access != .anyone {
+                for token in [nil, "not-a-token"] {
+                    let answer = try await DeclaredRequest(named.operation).send(to: app, token: token)
+                    #expect(answer.status == 401, "\(named.identifier)")
+                    #expect(answer.headers.first(name: "WWW-Authenticate") == "Bearer", "\(named.identifier)")
+                    #expect(try answer.problem().status == 401, "\(named.identifier)")
+                }
+            }
+        }
+    }
+
+    @Test func isRefusedBeforeTheInputIsRead() async throws {
+        try await withApp { app in
+            for named in App.operations where named.operation.access != .anyone {
+                let answer = try await DeclaredRequest(named.operation).with(query: "no_such", "1").with(contentType: "x/y").send(to: app)
+                #expect(answer.status == 401, "\(named.identifier)")
+            }
+        }
+    }
+
+    @Test func isNotRefusedWithTheDeclaredExample() async throws {
+        try await withApp { app in
+            let token = try await app.token("grace")
+            for named in App.operations where named.operation.body.maximumBytes == nil {
+                let answer = try await DeclaredRequest(named.operation).send(to: app, token: token)
+                #expect(![400, 405, 415, 422].contains(answer.status) && answer.status < 500, "\(named.identifier): \(answer.text)")
+            }
+        }
+    }
+
+    @Test func findsNothingUnderAnIdentifierThatIsAnothersOrNobodys() async throws {
+        try await withApp { app in
+            let (owner, stranger) = (try await app.token("ada"), try await app.token("bob"))
+            for (collection, operations) in App.operations.identified {
+                let id = try await app.create(in: collection, token: owner)
+                let random = Identifier<APIOperation>().description
+                for named in operations {
+                    let request = try DeclaredRequest(named.operation)
+                    for absent in [id, random] {
+                        let answer = try await request.with(path: "id", absent).send(to: app, token: stranger)
+                        #expect(answer.status == 404, "\(named.identifier) of \(absent == id ? "another" : "nobody"): \(answer.text)")
+                    }
+                }
+                // Only now, so that nothing a stranger did went through: the owner still finds it, and may do everything.
+                for named in operations.sorted(by: { $0.operation.method != .delete && $1.operation.method == .delete }) {
+                    let answer = try await DeclaredRequest(named.operation).with(path: "id", id).send(to: app, token: owner)
+                    #expect(answer.status == named.operation.success.rawValue, "\(named.identifier): \(answer.text)")
+                }
+            }
+        }
+    }
+
+    @Test func hearsThatAnIdentifierIsMalformed() async throws {
+        try await withApp { app in
+            let token = try await app.token()
+            for named in App.operations {
+                for parameter in named.operation.path.parameterNames {
+                    for value in ["not-an-identifier", "019bc05e-9a40-7c3d-8e11-5f0a4b7d229", "%00"] {
+                        let answer = try await DeclaredRequest(named.operation).with(path: parameter, value).send(to: app, token: token)
+                        #expect(answer.status == 422, "\(named.identifier): \(answer.text)")
+                        #expect(try answer.problem().errors?.map(\.pointer) == [parameter], "\(named.identifier)")
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension [NamedOperation] {
+    /// The operations under `…/{id}`, by the path of the collection before it.
+    fileprivate var identified: [(collection: String, operations: [NamedOperation])] {
+        let found = filter { $0.operation.path.parameterNames.contains("id") }
+        return Dictionary(grouping: found) { String($0.operation.path.path.prefix { $0 != "{" }.dropLast()) }
+            .map { ($0.key, $0.value) }
+    }
+}
+
+extension TestApp {
+    /// Creates a thing by the POST of its collection, as declared; returns its identifier.
+    fileprivate func create(in collection: String, token: String) async throws -> String {
+        let creator = App.operations.first { $0.operation.method == .post && $0.operation.path.path == collection }
+        let operation = try #require(creator?.operation, "POST \(collection) should create what \(collection)/{id} names.")
+        let answer = try await DeclaredRequest(operation).send(to: self, token: token)
+        return try #require(try answer.json()["id"]?.text, "\(answer.text)")
+    }
+}

@@ -25,6 +25,7 @@ test: ## run every test (FILTER=Name runs those that match)
 	$(step) "Building the tests (some minutes the first time)" swift build --build-tests
 	@echo '==> Testing (make test FILTER=Name runs some of them)'
 	@scripts/test.sh $(FILTER)
+	@$(if $(FILTER),true,scripts/test-processes.sh)
 
 bench: ## measure the release binary with wrk and write var/bench.json (ARGS="--only find")
 	$(step_with_its_words) "Checking what the benchmark needs" scripts/setup.sh bench

@@ -107,7 +107,7 @@ let package = Package(
         .testTarget(name: "SettingsTests", dependencies: ["MartletSettings"]),
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletTestKit", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix]),
+        .testTarget(name: "AppTests", dependencies: ["MartletTestKit", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -122,6 +122,8 @@ for target in package.targets where target.type != .system {
 
 extension Target.Dependency {
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    /// Only transitively used: named for its lower bound.
+    static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")

@@ -8,9 +8,9 @@ public import MartletCore
 public import MartletHTTP
 import MartletIdentity
 import MartletIdentityAPI
+import MartletSQLite
 public import MartletService
 public import MartletSettings
-import MartletSQLite
 public import MartletStorage
 import MartletWire
 
@@ -38,7 +38,8 @@ public struct App: Sendable {
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         for service in services { try service.checkRoutes() }
         pipeline = Pipeline(
-            routes: services.flatMap(\.routes) + systemRoutes(settings, database, draining, services), authenticator: identity.authenticator,
+            routes: services.flatMap(\.routes) + systemRoutes(settings, database, draining, services),
+            authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, logger: logger)
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 public import Logging
-import MartletCore
 import MartletContract
+import MartletCore
 public import MartletSettings
 import Synchronization
 
@@ -14,7 +14,8 @@ public struct LogOutput: LogHandler {
 
     public static func logger(_ settings: Settings) -> Logger {
         let isJSON = settings.logFormat == .json || (settings.logFormat == .auto && isatty(STDERR_FILENO) == 0)
-        let level = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
+        let chosen = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
+        let level = settings.debug ? min(chosen, .debug) : chosen
         return Logger(label: "martlet") { LogOutput(logLevel: level, label: $0, isJSON: isJSON) }
     }
 

@@ -27,11 +27,13 @@ extension App {
         let threads = settings.serverThreads == 0 ? System.coreCount : settings.serverThreads
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let server = try HTTPServer.service(
-            pipeline, at: .hostname(settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings), draining: draining,
+            pipeline, at: .hostname(settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings),
+            draining: draining,
             eventLoops: eventLoops, logger: logger
         ) { channel in onRunning(channel.localAddress?.port ?? 0) }
         var configuration = ServiceGroupConfiguration(
-            services: [deadlines, DrainingServer(server: server, draining: draining)], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [],
+            services: [deadlines, DrainingServer(server: server, draining: draining)],
+            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [],
             logger: Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() })
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
         do {

@@ -2,8 +2,8 @@ import Logging
 import MartletContract
 import MartletHTTP
 import MartletIdentity
-import MartletSettings
 import MartletSQLite
+import MartletSettings
 import MartletWire
 
 // What each part of the platform takes from the settings.
@@ -22,7 +22,8 @@ extension IdentityPolicy {
     init(_ settings: Settings) {
         self.init(
             hashing: Hashing(
-                memoryKiB: UInt32(settings.argon2Memory), iterations: UInt32(settings.argon2Iterations), lanes: UInt32(settings.argon2Parallelism),
+                memoryKiB: UInt32(settings.argon2Memory), iterations: UInt32(settings.argon2Iterations),
+                lanes: UInt32(settings.argon2Parallelism),
                 concurrency: settings.argon2Concurrency),
             tokens: Tokens(
                 signingSecret: settings.jwtSecretKey.unsafeRevealBytes(), derivationSecret: settings.secretKey.unsafeRevealBytes(),

@@ -8,7 +8,8 @@ import MartletSettings
 struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet", abstract: "A production backend: one binary, ready the minute it starts.", version: App.version,
-        subcommands: [Serve.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self, SettingsCommand.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self, SettingsCommand.self],
+        defaultSubcommand: Serve.self)
 }
 
 /// Settings given as flags: `--port 9000`. They are passed on whole, so that every setting is a flag without being listed here.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MartletApp
+import MartletContract
 import MartletSettings
 import MartletStorage
 
@@ -47,14 +48,27 @@ struct Migrate: AsyncParsableCommand {
         try await reporting {
             let app = try await settings.app()
             if status {
-                for migration in try await app.migrator.status() { Output.line("\(migration)") }
+                for migration in try await app.migrator.status() { Output.line(migration.line) }
             } else if dryRun {
-                for migration in try await app.migrator.plan() { Output.line("-- \(migration.id)\n\(migration.script.text(for: app.database.dialect))") }
+                for migration in try await app.migrator.plan() {
+                    Output.line("-- \(migration.id)\n\(migration.script.text(for: app.database.dialect))")
+                }
             } else {
                 let applied = try await app.migrator.apply()
                 Output.line(applied.isEmpty ? "Nothing to do." : applied.map { "applied \($0)" }.joined(separator: "\n"))
             }
             await app.database.close()
+        }
+    }
+}
+
+extension MigrationStatus {
+    fileprivate var line: String {
+        switch state {
+        case .applied(let moment): "applied \(Timestamp.text(moment))  \(id)"
+        case .pending: "pending                       \(id)"
+        case .edited: "edited since it was applied   \(id)"
+        case .unknown: "not known to this program     \(id)"
         }
     }
 }

@@ -41,7 +41,9 @@ extension InputCodec where Input == Upload {
         InputCodec(
             read: { parts in
                 guard parts.query.isEmpty else { throw Failure.invalid(parts.query.map { InputReader.unknown($0.name) }) }
-                guard let upload = parts.upload, !upload.bytes.isEmpty else { throw Failure.malformed("body_missing", "This request needs a body.") }
+                guard let upload = parts.upload, !upload.bytes.isEmpty else {
+                    throw Failure.malformed("body_missing", "This request needs a body.")
+                }
                 return upload
             },
             write: { upload in
@@ -99,7 +101,8 @@ private struct InputReader {
             field.schema.validate(json, at: value.name, into: &faults)
             members.append(JSON.Member(value.name, json))
         }
-        for field in fields where field.location == location && field.field.isRequired && !values.contains(where: { $0.name == field.field.name }) {
+        for field in fields
+        where field.location == location && field.field.isRequired && !values.contains(where: { $0.name == field.field.name }) {
             faults.append(Fault(pointer: field.field.name, code: "missing", message: "This parameter is required."))
         }
     }

@@ -35,7 +35,8 @@ public struct APIOperation: Sendable {
     public let failures: [Failure.Kind]
 
     public init(
-        method: HTTPRequest.Method, path: PathTemplate, summary: String, details: String, access: Access, success: Success, limit: LimitClass,
+        method: HTTPRequest.Method, path: PathTemplate, summary: String, details: String, access: Access, success: Success,
+        limit: LimitClass,
         isIdempotent: Bool, body: BodyRule, fields: [InputField], answer: AnswerShape, failures: [Failure.Kind]
     ) {
         self.method = method
@@ -194,7 +195,9 @@ extension InputField {
             InputField(location: location(of: field.name, method: method, path: path), field: field)
         }
         for name in path.parameterNames + path.queryNames {
-            precondition(fields.contains { $0.field.name == name && $0.location != .body }, "\(path) names {\(name)}, but the input has no such field.")
+            precondition(
+                fields.contains { $0.field.name == name && $0.location != .body },
+                "\(path) names {\(name)}, but the input has no such field.")
         }
         return fields
     }

@@ -105,7 +105,9 @@ struct JSONParser {
             if !take("+") { _ = take("-") }
             try digits()
         }
-        guard position - start <= Self.maximumNumberLength else { throw malformed("a number is longer than \(Self.maximumNumberLength) characters") }
+        guard position - start <= Self.maximumNumberLength else {
+            throw malformed("a number is longer than \(Self.maximumNumberLength) characters")
+        }
         return .number(String(decoding: bytes[start..<position], as: UTF8.self))
     }
 

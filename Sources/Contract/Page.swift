@@ -1,5 +1,5 @@
-public import MartletCore
 public import Foundation
+public import MartletCore
 
 /// One page of a longer list.
 public struct Page<Item: Codable & Sendable>: Codable, Sendable {

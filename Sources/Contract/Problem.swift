@@ -16,7 +16,9 @@ public struct Problem: Error, Codable, Sendable, Equatable {
     /// Every fault of a bad input.
     public var errors: [Fault]?
 
-    public init(type: String = "about:blank", title: String, status: Int, detail: String, code: String, requestId: String, errors: [Fault]? = nil) {
+    public init(
+        type: String = "about:blank", title: String, status: Int, detail: String, code: String, requestId: String, errors: [Fault]? = nil
+    ) {
         self.type = type
         self.title = title
         self.status = status

@@ -58,7 +58,8 @@ public struct Schema: Sendable {
 
 extension Schema {
     public static func string(
-        format: Format? = nil, length: ClosedRange<Int> = 0...Int.max, pattern: String? = nil, choices: [String] = [], _ summary: String? = nil
+        format: Format? = nil, length: ClosedRange<Int> = 0...Int.max, pattern: String? = nil, choices: [String] = [],
+        _ summary: String? = nil
     ) -> Schema {
         Schema(.string(StringRule(format: format, length: length, pattern: pattern, choices: choices)), summary: summary)
     }

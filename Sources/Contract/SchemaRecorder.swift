@@ -30,16 +30,28 @@ private struct SchemaRecorder: Decoder {
     var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    static func record<Value: Decodable>(_ type: Value.Type, within ancestors: [ObjectIdentifier]) throws -> (schema: Schema, example: Value) {
+    static func record<Value: Decodable>(_ type: Value.Type, within ancestors: [ObjectIdentifier]) throws -> (
+        schema: Schema, example: Value
+    ) {
         if let known = try wellKnown(type) { return known }
         if ancestors.contains(ObjectIdentifier(type)) { throw SelfReference(name: componentName(type)) }
         let recording = Recording()
-        let example = try Value(from: SchemaRecorder(recording: recording, ancestors: ancestors + [ObjectIdentifier(type)]))
+        let example = try example(of: type, from: SchemaRecorder(recording: recording, ancestors: ancestors + [ObjectIdentifier(type)]))
         if let bounded = type as? any CountBounded.Type, case .array(let element, _) = recording.shape {
             recording.shape = .array(of: element, count: bounded.count)
         }
         if recording.isKeyed { recording.shape = .object(.init(name: componentName(type), fields: recording.fields)) }
         return (Schema(recording.shape), example)
+    }
+
+    /// An array of what is being recorded has no elements in the example: that is where the recursion ends.
+    private static func example<Value: Decodable>(of type: Value.Type, from recorder: SchemaRecorder) throws -> Value {
+        do {
+            return try Value(from: recorder)
+        } catch let reference as SelfReference {
+            guard case .array = recorder.recording.shape, let empty = [Never]() as? Value else { throw reference }
+            return empty
+        }
     }
 
     private static func wellKnown<Value: Decodable>(_ type: Value.Type) throws -> (Schema, Value)? {
@@ -152,7 +164,9 @@ private struct ElementRecorder: UnkeyedDecodingContainer {
             throw reference
         }
     }
-    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedDecodingContainer<Nested> { recorder.container(keyedBy: type) }
+    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedDecodingContainer<Nested> {
+        recorder.container(keyedBy: type)
+    }
     mutating func nestedUnkeyedContainer() -> any UnkeyedDecodingContainer { recorder.unkeyedContainer() }
     mutating func superDecoder() -> any Decoder { recorder }
 }

@@ -37,7 +37,8 @@ extension Schema {
     private func validateInteger(_ json: JSON, _ range: ClosedRange<Int>, at pointer: String, into faults: inout [Fault]) {
         guard let value = json.integer else {
             let isHuge = json.double.map { $0 == $0.rounded() } ?? true
-            let (code, rule) = isHuge ? ("out_of_range", "from \(range.lowerBound) to \(range.upperBound)") : ("wrong_type", "a whole number")
+            let (code, rule) =
+                isHuge ? ("out_of_range", "from \(range.lowerBound) to \(range.upperBound)") : ("wrong_type", "a whole number")
             return faults.append(Fault(pointer: pointer, code: code, message: "This must be \(rule)."))
         }
         if value < range.lowerBound {
@@ -104,13 +105,16 @@ extension Schema.ObjectRule {
     func validate(_ members: [JSON.Member], at pointer: String, into faults: inout [Fault]) {
         for field in fields {
             guard let member = members.first(where: { $0.name == field.name }) else {
-                if field.isRequired { faults.append(Fault(pointer: pointer + "/" + field.name, code: "missing", message: "This field is required.")) }
+                if field.isRequired {
+                    faults.append(Fault(pointer: pointer + "/" + field.name, code: "missing", message: "This field is required."))
+                }
                 continue
             }
             field.schema.validate(member.value, at: pointer + "/" + field.name, into: &faults)
         }
         for member in members where !fields.contains(where: { $0.name == member.name }) && faults.count < Schema.maximumFaults {
-            faults.append(Fault(pointer: pointer + "/" + JSONPointer.escape(member.name), code: "unknown_field", message: "There is no such field."))
+            faults.append(
+                Fault(pointer: pointer + "/" + JSONPointer.escape(member.name), code: "unknown_field", message: "There is no such field."))
         }
     }
 }

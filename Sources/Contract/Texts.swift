@@ -78,7 +78,8 @@ public struct Username: Parsed {
     public let raw: String
 
     public init(_ raw: String) throws(Fault) {
-        guard (3...50).contains(raw.utf8.count), raw.utf8.allSatisfy({ $0.isLetterOrDigit || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") })
+        guard (3...50).contains(raw.utf8.count),
+            raw.utf8.allSatisfy({ $0.isLetterOrDigit || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") })
         else { throw Fault(code: "invalid_username", message: "This must be 3 to 50 letters, digits, _ or -.") }
         self.raw = raw
     }
@@ -103,7 +104,8 @@ public struct WebLink: Parsed {
     }
 
     private static func afterScheme(_ text: String) -> Substring? {
-        for scheme in ["https://", "http://"] where text.utf8.count > scheme.utf8.count && text.prefix(scheme.count).lowercased() == scheme {
+        for scheme in ["https://", "http://"] where text.utf8.count > scheme.utf8.count && text.prefix(scheme.count).lowercased() == scheme
+        {
             return text.dropFirst(scheme.count)
         }
         return nil
@@ -111,7 +113,8 @@ public struct WebLink: Parsed {
 
     private static func hasHost(_ rest: Substring) -> Bool {
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard !authority.contains("@") else { return false }
+        // By bytes: a combining mark after the `@` would hide it among characters.
+        guard !authority.utf8.contains(UInt8(ascii: "@")) else { return false }
         let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } : authority.prefix { $0 != ":" }
         let port = authority.hasPrefix("[") ? authority.dropFirst(host.count + 1) : authority.dropFirst(host.count)
         return !host.isEmpty && host != "[" && isPort(port) && !host.utf8.contains { "<>\"\\^`{|}% ".utf8.contains($0) }
@@ -142,7 +145,9 @@ extension String {
     }
 
     func trimmingWhitespace() -> String {
-        guard let first = utf8.first, let last = utf8.last, first <= 0x20 || first >= 0x80 || last <= 0x20 || last >= 0x80 else { return self }
+        guard let first = utf8.first, let last = utf8.last, first <= 0x20 || first >= 0x80 || last <= 0x20 || last >= 0x80 else {
+            return self
+        }
         guard self.first?.isWhitespace == true || self.last?.isWhitespace == true else { return self }
         let start = drop(while: \.isWhitespace)
         return String(start.prefix(upTo: start.lastIndex { !$0.isWhitespace }.map(start.index(after:)) ?? start.startIndex))

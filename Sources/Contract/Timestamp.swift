@@ -14,7 +14,7 @@ public enum Timestamp {
 
     static func append(_ date: Date, to bytes: inout [UInt8]) {
         let seconds = min(max(date.timeIntervalSince1970, range.lowerBound), range.upperBound)
-        let milliseconds = Int((seconds * 1000).rounded(.down))
+        let milliseconds = wholeMilliseconds(seconds)
         let (days, millisecondOfDay) = milliseconds.quotientAndRemainder(flooredBy: 86_400_000)
         let (year, month, day) = civil(days)
         append(year, 4, to: &bytes, then: "-")
@@ -24,6 +24,13 @@ public enum Timestamp {
         append(millisecondOfDay / 60_000 % 60, 2, to: &bytes, then: ":")
         append(millisecondOfDay / 1000 % 60, 2, to: &bytes, then: millisecondOfDay % 1000 == 0 ? "Z" : ".")
         if millisecondOfDay % 1000 != 0 { append(millisecondOfDay % 1000, 3, to: &bytes, then: "Z") }
+    }
+
+    /// Rounded down, except that a moment held as the binary fraction just below a millisecond is that millisecond.
+    private static func wholeMilliseconds(_ seconds: Double) -> Int {
+        let exact = seconds * 1000
+        let nearest = exact.rounded()
+        return Int(abs(exact - nearest) < 0.1 ? nearest : exact.rounded(.down))
     }
 
     private static func append(_ value: Int, _ width: Int, to bytes: inout [UInt8], then separator: Unicode.Scalar) {
@@ -47,7 +54,7 @@ public enum Timestamp {
             let fraction = reader.fraction(), let offset = reader.offset(), reader.isAtEnd
         else { return nil }
         let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
-        return Date(timeIntervalSince1970: (Double(seconds * 1000) + (fraction * 1000).rounded(.down)) / 1000)
+        return Date(timeIntervalSince1970: (Double(seconds * 1000) + min((fraction * 1000).rounded(.down), 999)) / 1000)
     }
 
     // Days since 1970-01-01 and back, in the proleptic Gregorian calendar. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".

@@ -60,7 +60,8 @@ private struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func decoder(_ key: Key) throws -> WireDecoder {
         guard let value = member(key) else {
-            throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "The field \(key.stringValue) is missing."))
+            throw DecodingError.keyNotFound(
+                key, .init(codingPath: codingPath, debugDescription: "The field \(key.stringValue) is missing."))
         }
         return WireDecoder(value, codingPath: codingPath + [key])
     }
@@ -143,7 +144,9 @@ private struct ScalarReader: SingleValueDecodingContainer {
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decoder.decode(type) }
 
     private func integer<Value: FixedWidthInteger>(_ type: Value.Type) throws -> Value {
-        guard let integer = decoder.value.integer, let value = Value(exactly: integer) else { throw decoder.mismatch("a whole number in range") }
+        guard let integer = decoder.value.integer, let value = Value(exactly: integer) else {
+            throw decoder.mismatch("a whole number in range")
+        }
         return value
     }
 }

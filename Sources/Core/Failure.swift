@@ -44,7 +44,9 @@ extension Failure {
 
     /// The input broke at least one rule; `faults` lists all of them.
     public static func invalid(_ faults: [Fault]) -> Failure {
-        .init(.invalid, "invalid_input", faults.count == 1 ? "The input has a fault." : "The input has \(faults.count) faults.", faults: faults)
+        .init(
+            .invalid, "invalid_input", faults.count == 1 ? "The input has a fault." : "The input has \(faults.count) faults.",
+            faults: faults)
     }
 
     /// A dependency is away; the same request may succeed later.

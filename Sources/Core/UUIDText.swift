@@ -23,7 +23,9 @@ extension UUID {
                 guard characters[position] == UInt8(ascii: "-") else { return false }
                 position += 1
             }
-            guard let high = characters[position].hexadecimalDigit, let low = characters[position + 1].hexadecimalDigit else { return false }
+            guard let high = characters[position].hexadecimalDigit, let low = characters[position + 1].hexadecimalDigit else {
+                return false
+            }
             bytes[index] = high << 4 | low
             position += 2
         }

@@ -1,5 +1,5 @@
-import MartletCore
 import Dispatch
+import MartletCore
 import MartletStorage
 import Synchronization
 

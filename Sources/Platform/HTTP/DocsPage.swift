@@ -35,7 +35,8 @@ public struct DocsPage: Sendable {
 
     private var page: Answer {
         guard Self.files.allSatisfy({ FileManager.default.isReadableFile(atPath: "\(assets)/\($0.0)") }) else {
-            let sentence = "The API's documentation page needs Swagger UI, which `make setup` installs; the description itself is at /openapi.json.\n"
+            let sentence =
+                "The API's documentation page needs Swagger UI, which `make setup` installs; the description itself is at /openapi.json.\n"
             return Answer(.notFound, Array(sentence.utf8), type: "text/plain; charset=utf-8")
         }
         return Answer(.ok, Array(Self.html.utf8), type: "text/html; charset=utf-8", fields: [.contentSecurityPolicy: Self.policy])

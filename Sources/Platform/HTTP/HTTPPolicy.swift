@@ -17,7 +17,8 @@ public struct HTTPPolicy: Sendable {
     public var trustsForwardedProto: Bool
 
     public init(
-        requestTimeout: Duration = .seconds(30), maximumBodyBytes: Int = 1 << 20, cors: CORS = CORS(), compression: Compression = Compression(),
+        requestTimeout: Duration = .seconds(30), maximumBodyBytes: Int = 1 << 20, cors: CORS = CORS(),
+        compression: Compression = Compression(),
         accessLog: AccessLog = AccessLog(), servesTLS: Bool = false, trustsForwardedProto: Bool = false
     ) {
         self.requestTimeout = requestTimeout

@@ -1,6 +1,6 @@
+import HTTPTypes
 public import HummingbirdCore
 public import Logging
-import HTTPTypes
 import MartletContract
 import MartletCore
 public import MartletWire
@@ -11,10 +11,11 @@ public import ServiceLifecycle
 public enum HTTPServer {
     /// Builds the service that listens; it runs until it is shut down gracefully.
     public static func service(
-        _ pipeline: Pipeline, at address: BindAddress, limits: WireLimits, tls: WireTLS?, draining: Draining, eventLoops: any EventLoopGroup,
+        _ pipeline: Pipeline, at address: BindAddress, limits: WireLimits, tls: WireTLS?, draining: Draining,
+        eventLoops: any EventLoopGroup,
         logger: Logger, onRunning: @escaping @Sendable (any Channel) async -> Void
     ) throws -> any Service {
-        let wire = WireConfiguration(limits: limits, tls: tls) { refusal in render(refusal, overTLS: tls != nil) }
+        let wire = WireConfiguration(limits: limits, tls: tls) { refusal in render(refusal, overTLS: tls != nil, logger) }
         let configuration = ServerConfiguration(
             address: address, serverName: nil, backlog: 1024, reuseAddress: true, availableConnectionsDelegate: ConnectionCap(limits))
         return try HTTPServerBuilder.martlet(wire, draining: draining).buildServer(
@@ -26,9 +27,10 @@ public enum HTTPServer {
             onServerRunning: onRunning)
     }
 
-    /// What the wire refuses looks like every other Problem.
-    private static func render(_ refusal: Refusal, overTLS: Bool) -> (HTTPFields, ByteBuffer) {
+    /// What the wire refuses looks like every other Problem, and is logged like every other answer.
+    private static func render(_ refusal: Refusal, overTLS: Bool, _ logger: Logger) -> (HTTPFields, ByteBuffer) {
         let id = Identifier<Call>().description
+        logger.info("Refused on the wire", metadata: ["request_id": "\(id)", "status": "\(refusal.status.code)", "code": "\(refusal.code)"])
         let problem = Problem(
             title: refusal.status.reasonPhrase, status: refusal.status.code, detail: refusal.message, code: refusal.code, requestId: id)
         var fields: HTTPFields = [.contentType: Problem.mediaType, .cacheControl: "no-store", RequestID.field: id]

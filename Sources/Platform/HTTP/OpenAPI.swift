@@ -45,7 +45,8 @@ public struct OpenAPI: Sendable {
         var paths: [JSON.Member] = []
         for named in operations {
             let member = JSON.Member(named.operation.method.rawValue.lowercased(), describe(named))
-            if let index = paths.firstIndex(where: { $0.name == named.operation.path.path }), case .object(let methods) = paths[index].value {
+            if let index = paths.firstIndex(where: { $0.name == named.operation.path.path }), case .object(let methods) = paths[index].value
+            {
                 paths[index].value = .object(methods + [member])
             } else {
                 paths.append(JSON.Member(named.operation.path.path, .object([member])))
@@ -58,7 +59,8 @@ public struct OpenAPI: Sendable {
     private mutating func describe(_ named: NamedOperation) -> JSON {
         let operation = named.operation
         var members: [JSON.Member] = [
-            .init("operationId", .string(named.identifier)), .init("tags", [.string(named.group)]), .init("summary", .string(operation.summary)),
+            .init("operationId", .string(named.identifier)), .init("tags", [.string(named.group)]),
+            .init("summary", .string(operation.summary)),
         ]
         if !operation.details.isEmpty { members.append(.init("description", .string(operation.details))) }
         if let security = operation.access.security { members += security }
@@ -71,7 +73,8 @@ public struct OpenAPI: Sendable {
 
     private mutating func parameter(_ field: InputField) -> JSON {
         var members: [JSON.Member] = [
-            .init("name", .string(field.field.name)), .init("in", .string(field.location.rawValue)), .init("required", .bool(field.field.isRequired)),
+            .init("name", .string(field.field.name)), .init("in", .string(field.location.rawValue)),
+            .init("required", .bool(field.field.isRequired)),
         ]
         if let summary = field.field.schema.summary { members.append(.init("description", .string(summary))) }
         return .object(members + [.init("schema", components.reference(field.field.schema))])

@@ -47,7 +47,9 @@ public struct Pipeline: Sendable {
     private func handle(_ request: Request, _ call: Call, _ trail: inout Trail) async throws -> Answer {
         let target = RequestTarget(request.head)
         if request.method == .options, target.path == "*" { return Answer(.noContent) }
-        guard let match = try routes.match(request.method, target.path) else { throw Failure.notFound("no_such_path", "There is nothing here.") }
+        guard let match = try routes.match(request.method, target.path) else {
+            throw Failure.notFound("no_such_path", "There is nothing here.")
+        }
         if request.method == .options { return policy.cors.preflight(request.head, allowed: match.allowed) }
         guard let route = match.route else { throw MethodNotAllowed(allowed: match.allowed) }
         trail.template = route.operation.path.path

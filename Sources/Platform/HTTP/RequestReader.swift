@@ -35,7 +35,7 @@ struct RequestTarget {
 struct RequestReader {
     private let operation: APIOperation
     private let maximumBytes: Int
-    
+
     init(_ operation: APIOperation, _ policy: HTTPPolicy) {
         self.operation = operation
         maximumBytes = operation.body.maximumBytes ?? policy.maximumBodyBytes

@@ -15,7 +15,8 @@ extension Route {
     /// Serves something at a path that is no endpoint: a page, a script. It is listed nowhere.
     init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
         operation = APIOperation(
-            method: .get, path: PathTemplate(path), summary: "", details: "", access: .anyone, success: .ok, limit: .none, isIdempotent: true,
+            method: .get, path: PathTemplate(path), summary: "", details: "", access: .anyone, success: .ok, limit: .none,
+            isIdempotent: true,
             body: .none, fields: [], answer: .empty, failures: [])
         self.run = { parts, _, _ in try await run(parts) }
     }

@@ -22,7 +22,9 @@ struct RouteTable: Sendable {
     func match(_ method: HTTPRequest.Method, _ path: Substring) throws -> Match? {
         var values: [String] = []
         let segments = path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
-        guard path.utf8.first == UInt8(ascii: "/"), let node = try root.find(path.utf8.count > 1 ? segments[...] : [], &values) else { return nil }
+        guard path.utf8.first == UInt8(ascii: "/"), let node = try root.find(path.utf8.count > 1 ? segments[...] : [], &values) else {
+            return nil
+        }
         let route = node.routes[method] ?? (method == .head ? node.routes[.get] : nil)
         let names = (route ?? node.routes.values.first)?.operation.path.parameterNames ?? []
         return Match(route: route, parameters: zip(names, values).map { ($0, $1) }, allowed: node.allowed)

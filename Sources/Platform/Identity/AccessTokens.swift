@@ -56,7 +56,8 @@ struct AccessTokens: Authenticator {
     }
 
     private func caller(_ claims: AccessClaims, at now: TimeInterval) throws(Failure) -> Caller {
-        guard claims.iss == policy.issuer, claims.aud == policy.audience, !claims.jti.isEmpty, let id = Identifier<Account>(claims.sub[...]),
+        guard claims.iss == policy.issuer, claims.aud == policy.audience, !claims.jti.isEmpty,
+            let id = Identifier<Account>(claims.sub[...]),
             max(claims.iat, claims.nbf ?? claims.iat) <= now + Self.leeway
         else { throw Self.invalid }
         guard now < claims.exp + Self.leeway else { throw .unauthenticated("token_expired", "The access token has expired.") }

@@ -52,7 +52,9 @@ public struct IdentityPolicy: Sendable {
         /// - Parameters:
         ///   - signingSecret: Signs access tokens; at least 32 bytes.
         ///   - derivationSecret: Derives the successors of refresh tokens; at least 32 bytes.
-        public init(signingSecret: [UInt8], derivationSecret: [UInt8], issuer: String, audience: String, lifetime: Duration = .seconds(1800)) {
+        public init(
+            signingSecret: [UInt8], derivationSecret: [UInt8], issuer: String, audience: String, lifetime: Duration = .seconds(1800)
+        ) {
             signingKey = SymmetricKey(data: signingSecret)
             derivationKey = HKDF<SHA256>.deriveKey(
                 inputKeyMaterial: SymmetricKey(data: derivationSecret), info: Data("martlet refresh tokens".utf8), outputByteCount: 32)

@@ -1,9 +1,9 @@
 // MartletIdentity: who people are, and how they stay logged in.
 
+import HTTPTypes
 public import MartletContract
 public import MartletCore
 public import MartletHTTP
-import HTTPTypes
 import MartletIdentityAPI
 public import MartletService
 public import MartletStorage
@@ -104,7 +104,8 @@ extension IdentityService {
     private func reply(to user: User, with token: RefreshToken, _ wantsCookie: Bool) async throws -> Reply<Session> {
         let access = try await tokens.issue(to: user.id)
         let session = Session(
-            user: user, accessToken: access, refreshToken: wantsCookie ? nil : token, expiresIn: Int(policy.tokens.lifetime.components.seconds))
+            user: user, accessToken: access, refreshToken: wantsCookie ? nil : token,
+            expiresIn: Int(policy.tokens.lifetime.components.seconds))
         return Reply(session, fields: wantsCookie ? cookies.setting(token, lifetime: policy.refreshLifetime) : [.cacheControl: "no-store"])
     }
 }

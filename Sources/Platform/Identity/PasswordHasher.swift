@@ -47,7 +47,9 @@ final class PasswordHasher: Sendable {
     private func onThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         let ahead = waiting.add(1, ordering: .relaxed).oldValue
         defer { waiting.subtract(1, ordering: .relaxed) }
-        guard ahead < Self.maximumWaiting else { throw Failure.unavailable("too_many_logins", "Too many logins at once: try again in a moment.") }
+        guard ahead < Self.maximumWaiting else {
+            throw Failure.unavailable("too_many_logins", "Too many logins at once: try again in a moment.")
+        }
         return try await threads.runIfActive {
             self.computed.add(1, ordering: .relaxed)
             return try work()

@@ -10,7 +10,9 @@ enum PasswordRules {
         let local = String(mailbox.prefix { $0 != "@" })
         let own = [mailbox, local, registration.username.raw.lowercased(), registration.name?.raw.lowercased()]
         if own.contains(password) { throw refusal("password_is_name", "The password must not be the name or the e-mail address.") }
-        if CommonPasswords.contains(password) { throw refusal("password_too_common", "This password is one of the commonest: choose another.") }
+        if CommonPasswords.contains(password) {
+            throw refusal("password_too_common", "This password is one of the commonest: choose another.")
+        }
     }
 
     private static func refusal(_ code: String, _ message: String) -> Failure {

@@ -35,7 +35,9 @@ struct SessionStore: Sendable {
     /// Exchanges a token for its successor, once; must run in a transaction.
     ///
     /// The claim is one statement, so that of callers who race only one inserts the successor; the others, within the grace, get the same.
-    func rotate(_ token: RefreshToken, to successor: RefreshToken, at now: Date, lifetime: Duration, grace: Duration) async throws -> Rotation {
+    func rotate(_ token: RefreshToken, to successor: RefreshToken, at now: Date, lifetime: Duration, grace: Duration) async throws
+        -> Rotation
+    {
         let claimed = try await database.change(
             """
             UPDATE refresh_token SET used_at = \(now) WHERE hash = \(token.hash) AND used_at IS NULL AND expires_at > \(now)

@@ -19,7 +19,8 @@ extension Service {
     public func checkRoutes() throws(UnservedEndpoints) {
         let declared = Set(operations.map { "\($0.operation.method) \($0.operation.path)" })
         let served = Set(routes.map { "\($0.operation.method) \($0.operation.path)" })
-        let faults = declared.subtracting(served).sorted().map { "\($0) is declared, but nothing serves it." }
+        let faults =
+            declared.subtracting(served).sorted().map { "\($0) is declared, but nothing serves it." }
             + served.subtracting(declared).sorted().map { "\($0) is served, but no API declares it." }
         guard faults.isEmpty else { throw UnservedEndpoints(description: faults.joined(separator: "\n")) }
     }

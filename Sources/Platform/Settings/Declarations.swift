@@ -13,7 +13,7 @@ public struct Declarations: Sendable {
     public let environment = Setting(
         "ENVIRONMENT", .choice(of: Settings.Environment.self), default: .development,
         "Where the server runs. `production` refuses weak secrets, debugging and test routes.")
-    public let debug = Setting("DEBUG", .boolean, default: false, "Tells more in logs. Refused in production.")
+    public let debug = Setting("DEBUG", .boolean, default: false, "Logs at level debug or finer. Refused in production.")
     public let testRoutes = Setting(
         "MARTLET_TEST_ROUTES", .boolean, default: false,
         "Adds endpoints that sleep, trap and run a slow query, for testing from outside. Refused in production.")
@@ -88,7 +88,7 @@ public struct Declarations: Sendable {
         "Statements that take longer are logged, without their values.")
 
     let accounts = Group("Accounts and tokens")
-    public let secretKey = Setting(secret: "SECRET_KEY", "Signs what is handed out and must come back unchanged.")
+    public let secretKey = Setting(secret: "SECRET_KEY", "Derives refresh tokens from one another; a new one ends every session.")
     public let jwtSecretKey = Setting(secret: "JWT_SECRET_KEY", "Signs access tokens (HS256).")
     public let jwtExpiration = Setting(
         "JWT_EXPIRE_MINUTES", .minutes(1...1440), default: .minutes(30), "How long an access token is good for.")

@@ -49,7 +49,8 @@ enum BookmarkFile {
         do throws(NetscapeFile.ReadFault) {
             return try NetscapeFile.entries(in: bytes).map { entry in
                 ImportedEntry(
-                    url: entry.url, title: entry.title, notes: entry.notes, category: entry.category, tags: entry.allTags, savedAt: entry.addedAt)
+                    url: entry.url, title: entry.title, notes: entry.notes, category: entry.category, tags: entry.allTags,
+                    savedAt: entry.addedAt)
             }
         } catch {
             throw .invalid([Fault(code: error == .notABookmarkFile ? "not_a_bookmark_file" : "too_many", message: error.message)])
@@ -67,7 +68,8 @@ enum BookmarkFile {
             // `JSONBookmark` notes what it cannot read instead of throwing.
             (try? WireJSON.decode(JSONBookmark.self, from: element)).map { entry in
                 ImportedEntry(
-                    url: entry.url, title: entry.title, notes: entry.notes, category: entry.category, tags: entry.tags, savedAt: entry.addedAt,
+                    url: entry.url, title: entry.title, notes: entry.notes, category: entry.category, tags: entry.tags,
+                    savedAt: entry.addedAt,
                     fault: entry.faults.first)
             }
         }

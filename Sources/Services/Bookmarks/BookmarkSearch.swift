@@ -23,8 +23,10 @@ struct SearchQuery: Sendable {
 
     init(_ text: SearchWords, owner: Identifier<Account>) {
         // Split where the engines' tokenizers do, so that nothing of their query languages is left.
-        words = text.raw.split { !$0.isLetter && !$0.isNumber && !$0.unicodeScalars.contains { $0.properties.generalCategory == .nonspacingMark } }
-            .prefix(Self.maximumWords).map(String.init)
+        words = text.raw.split {
+            !$0.isLetter && !$0.isNumber && !$0.unicodeScalars.contains { $0.properties.generalCategory == .nonspacingMark }
+        }
+        .prefix(Self.maximumWords).map(String.init)
         self.owner = owner
     }
 

@@ -109,6 +109,7 @@ extension BookmarkStore {
         let after: SQL = last.map { " AND (saved_at, id) < (\($0.savedAt), \($0.id))" } ?? ""
         return try await database.all(
             Bookmark.self,
-            "SELECT \(Self.columns) FROM bookmark WHERE owner_id = \(owner) AND \(belongs)\(after) ORDER BY saved_at DESC, id DESC LIMIT \(limit)")
+            "SELECT \(Self.columns) FROM bookmark WHERE owner_id = \(owner) AND \(belongs)\(after) ORDER BY saved_at DESC, id DESC LIMIT \(limit)"
+        )
     }
 }

@@ -9,7 +9,8 @@ public struct BookmarksAPI: API {
 
     public let save = Endpoint<NewBookmark, Bookmark>.post(
         "/api/v1/bookmarks", "Save a link",
-        details: "A link that is saved already is a conflict; links are compared in a normal form that drops fragments and tracking parameters.",
+        details:
+            "A link that is saved already is a conflict; links are compared in a normal form that drops fragments and tracking parameters.",
         allow: .scope("bookmarks:write"), returns: .created, idempotent: true, failures: [.conflict])
 
     public let list = Endpoint<BookmarkFilter, Page<Bookmark>>.get(

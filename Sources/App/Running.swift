@@ -2,7 +2,7 @@ import HummingbirdCore
 import Logging
 import MartletCore
 import MartletHTTP
-import MartletSettings
+public import MartletSettings
 import MartletStorage
 import MartletWire
 import NIOCore
@@ -20,16 +20,14 @@ extension App {
         try await migrator.verify()
     }
 
-    /// Serves until the process is told to stop (SIGTERM, SIGINT) or the task is cancelled; then what runs is finished, and the database closed.
+    /// Serves until the process is told to stop (SIGTERM, SIGINT) or the task is cancelled; then what runs is finished, and the database
+    /// closed.
     ///
     /// - Parameter onRunning: Called with the port once connections are accepted.
     public func run(signals: Bool = true, onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
-        let threads = settings.serverThreads == 0 ? System.coreCount : settings.serverThreads
-        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let server = try HTTPServer.service(
             pipeline, at: .hostname(settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings),
-            draining: draining,
-            eventLoops: eventLoops, logger: logger
+            draining: draining, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger
         ) { channel in onRunning(channel.localAddress?.port ?? 0) }
         var configuration = ServiceGroupConfiguration(
             services: [deadlines, DrainingServer(server: server, draining: draining)],
@@ -39,19 +37,15 @@ extension App {
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
-            await close(eventLoops)
+            await database.close()
             throw error
         }
-        await close(eventLoops)
+        await database.close()
     }
 
-    private func close(_ eventLoops: MultiThreadedEventLoopGroup) async {
-        await database.close()
-        do {
-            try await eventLoops.shutdownGracefully()
-        } catch {
-            logger.warning("The event loops did not stop", metadata: ["cause": "\(error)"])
-        }
+    /// Chooses how many event loops the process has; to be called before anything uses them.
+    public static func useThreads(of settings: Settings) {
+        if settings.serverThreads > 0 { NIOSingletons.groupLoopCountSuggestion = settings.serverThreads }
     }
 }
 

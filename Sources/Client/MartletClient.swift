@@ -54,7 +54,7 @@ public final class MartletClient: Sendable {
 
     private func call<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input, token: String?) async throws -> Output {
         let request = try request(endpoint.operation, endpoint.input.write(input), token)
-        let response = try await http.execute(request, timeout: timeout)
+        let response = try await answer(to: request)
         guard Int(response.status.code) == endpoint.operation.success.rawValue else { throw try await failure(response) }
         switch endpoint.output {
         case .whole(_, let decode):
@@ -118,6 +118,14 @@ extension MartletClient {
             request.body = .bytes(try WireJSON.encode(body))
         }
         return request
+    }
+
+    private func answer(to request: HTTPClientRequest) async throws -> HTTPClientResponse {
+        do {
+            return try await http.execute(request, timeout: timeout)
+        } catch is HTTPParserError {
+            throw UnexpectedAnswer(description: "The server answered with something that is not HTTP.")
+        }
     }
 
     private func bytes(of response: HTTPClientResponse) async throws -> [UInt8] {

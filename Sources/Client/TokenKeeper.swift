@@ -31,7 +31,10 @@ actor TokenKeeper {
         guard let refresh else { return nil }
         let task = Task { () async throws -> String? in
             do {
-                return try await self.keep(exchange(refresh)).accessToken
+                let session = try await exchange(refresh)
+                // Whoever logged out meanwhile stays logged out.
+                guard self.refresh == refresh else { return nil }
+                return self.keep(session).accessToken
             } catch let problem as Problem where problem.status == 401 {
                 self.forget()
                 return nil

@@ -30,6 +30,7 @@ struct SettingFlags: ParsableArguments {
 
     func app() async throws -> App {
         let settings = try load()
+        App.useThreads(of: settings)
         return try await App(settings, logger: LogOutput.logger(settings))
     }
 }

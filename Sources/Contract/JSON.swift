@@ -30,10 +30,12 @@ extension JSON {
         return members.first { $0.name == name }?.value
     }
 
-    /// The whole number this is, if it is one that fits; `1.0` and `1e2` count as whole.
+    /// The whole number this is, if it is one that fits; `1.0` and `1e2` count as whole, up to 2⁵³, where a `Double` begins to round.
     public var integer: Int? {
         guard case .number(let text) = self else { return nil }
-        return Int(text) ?? Double(text).flatMap(Int.init(exactly:))
+        if let integer = Int(text) { return integer }
+        guard let value = Double(text), abs(value) < 0x1p53 else { return nil }
+        return Int(exactly: value)
     }
 
     /// The number this is, if it is finite.

@@ -19,8 +19,6 @@ struct ImportedEntry: Sendable {
 
 /// The formats that can be imported.
 enum BookmarkFile {
-    static let maximumEntries = 100_000
-
     /// Throws `invalid` or `malformed` for a body that is no such file.
     static func entries(in upload: Upload) throws(Failure) -> [ImportedEntry] {
         switch MediaType.name(upload.contentType) {
@@ -61,17 +59,23 @@ enum BookmarkFile {
         guard case .array(let elements) = try WireJSON.parse(bytes) else {
             throw .invalid([Fault(code: "wrong_type", message: "The file must be a JSON array of bookmarks.")])
         }
-        guard elements.count <= maximumEntries else {
-            throw .invalid([Fault(code: "too_many", message: "A file may have at most \(maximumEntries) bookmarks.")])
+        guard elements.count <= NetscapeFile.maximumEntries else {
+            throw .invalid([Fault(code: "too_many", message: "A file may have at most \(NetscapeFile.maximumEntries) bookmarks.")])
         }
-        return elements.compactMap { element in
-            // `JSONBookmark` notes what it cannot read instead of throwing.
-            (try? WireJSON.decode(JSONBookmark.self, from: element)).map { entry in
-                ImportedEntry(
-                    url: entry.url, title: entry.title, notes: entry.notes, category: entry.category, tags: entry.tags,
-                    savedAt: entry.addedAt,
-                    fault: entry.faults.first)
-            }
+        return elements.map(ImportedEntry.init)
+    }
+}
+
+extension ImportedEntry {
+    /// What `JSONBookmark` cannot read it notes; an element of which nothing can be read has no link, and is skipped for that.
+    fileprivate init(_ element: JSON) {
+        do {
+            let entry = try WireJSON.decode(JSONBookmark.self, from: element)
+            self.init(
+                url: entry.url, title: entry.title, notes: entry.notes, category: entry.category, tags: entry.tags, savedAt: entry.addedAt,
+                fault: entry.faults.first)
+        } catch {
+            self.init(url: "", title: "", tags: [], fault: Fault(code: "wrong_type", message: "This is no bookmark."))
         }
     }
 }
@@ -95,13 +99,14 @@ struct BookmarkImport {
         report.total = entries.count
         for (index, entry) in entries.enumerated() {
             if index % 100 == 0 { try Task.checkCancellation() }
-            if let fault = entry.fault { report.note(fault.message, index, entry) }
+            var reason = entry.fault?.message
             do {
                 try await add(try BookmarkDraft(entry), &report)
             } catch let fault as LinkFault {
                 report.skip(fault)
-                report.note(fault.message, index, entry)
+                reason = reason ?? fault.message
             }
+            if let reason { report.note(reason, index, entry) }
         }
         return report
     }

@@ -23,10 +23,9 @@ struct SearchQuery: Sendable {
 
     init(_ text: SearchWords, owner: Identifier<Account>) {
         // Split where the engines' tokenizers do, so that nothing of their query languages is left.
-        words = text.raw.split {
-            !$0.isLetter && !$0.isNumber && !$0.unicodeScalars.contains { $0.properties.generalCategory == .nonspacingMark }
-        }
-        .prefix(Self.maximumWords).map(String.init)
+        // By scalars: a mark that combines with a quote, or the variant of an emoji, does not make a word of it.
+        words = text.raw.unicodeScalars.split { !$0.isPartOfWord }.filter { word in word.contains { !$0.isMark } }
+            .prefix(Self.maximumWords).map { String($0) }
         self.owner = owner
     }
 
@@ -81,6 +80,24 @@ struct SearchQuery: Sendable {
 
     private var tsquery: String {
         words.map { "'\($0)'" }.joined(separator: " & ") + ":*"
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isPartOfWord: Bool {
+        switch properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+        case .decimalNumber, .letterNumber, .otherNumber: true
+        default: isMark
+        }
+    }
+
+    /// Whether it only changes the letter before it.
+    fileprivate var isMark: Bool {
+        switch properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark: true
+        default: false
+        }
     }
 }
 

@@ -26,15 +26,20 @@ struct BookmarkStore: Sendable {
 
     /// `nil` when the link is saved already.
     func insertIfNew(_ draft: BookmarkDraft, owner: Identifier<Account>, at now: Date) async throws -> Bookmark? {
-        try await database.first(
-            Bookmark.self,
-            """
-            INSERT INTO bookmark (id, owner_id, url, normal_form, title, notes, category, tags, saved_at, updated_at)
-            VALUES (\(Bookmark.ID()), \(owner), \(draft.url.raw), \(draft.normalForm), \(draft.title.raw), \(draft.notes?.raw),
-                \(draft.category?.raw), \(json: draft.tags), \(draft.savedAt ?? now), \(now))
-            ON CONFLICT DO NOTHING
-            RETURNING \(Self.columns)
-            """)
+        do {
+            return try await database.first(
+                Bookmark.self,
+                """
+                INSERT INTO bookmark (id, owner_id, url, normal_form, title, notes, category, tags, saved_at, updated_at)
+                VALUES (\(Bookmark.ID()), \(owner), \(draft.url.raw), \(draft.normalForm), \(draft.title.raw), \(draft.notes?.raw),
+                    \(draft.category?.raw), \(json: draft.tags), \(draft.savedAt ?? now), \(now))
+                ON CONFLICT DO NOTHING
+                RETURNING \(Self.columns)
+                """)
+        } catch let failure as SQLFailure where failure.kind == .foreignKey {
+            // A token outlives its account by up to its lifetime.
+            throw Failure.unauthenticated("account_gone", "The account of this token does not exist any more.")
+        }
     }
 
     func update(_ bookmark: Bookmark, owner: Identifier<Account>, at now: Date) async throws -> Bookmark {

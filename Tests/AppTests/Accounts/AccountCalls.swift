@@ -1,3 +1,4 @@
+import MartletClient
 import MartletContract
 import MartletIdentityAPI
 import MartletTestKit

@@ -1,4 +1,5 @@
 import MartletApp
+import MartletClient
 import MartletContract
 import MartletCore
 @testable import MartletIdentity

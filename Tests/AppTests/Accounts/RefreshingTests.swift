@@ -1,10 +1,12 @@
 import Foundation
 import MartletApp
+import MartletClient
 import MartletContract
 import MartletCore
 import MartletIdentityAPI
 import MartletStorage
 import MartletTestKit
+import NIOHTTP1
 import Testing
 
 @Suite(.everyDatabase) struct RefreshTokens {

@@ -1,3 +1,4 @@
+import MartletSettings
 import MartletTestKit
 import Testing
 
@@ -42,7 +43,8 @@ struct AccessLogLines {
             ]
             for path in ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/bookmarks", "/canarypath"] {
                 for body in canaries {
-                    _ = try await app.exchange("POST \(path)?canaryname=canaryvalue", fields + ["Content-Length: \(body.utf8.count)"], body: Array(body.utf8))
+                    _ = try await app.exchange(
+                        "POST \(path)?canaryname=canaryvalue", fields + ["Content-Length: \(body.utf8.count)"], body: Array(body.utf8))
                     _ = try await app.exchange("POST \(path)", fields + ["Content-Length: \(body.utf8.count)"], body: Array(body.utf8))
                 }
             }

@@ -1,4 +1,6 @@
+import MartletContract
 import MartletCore
+import MartletSettings
 import MartletTestKit
 import Testing
 
@@ -7,7 +9,8 @@ struct RequestIdentifiers {
     @Test(arguments: ["a", "3f2c-9.x:Y_z", String(repeating: "k", count: 128)])
     func isTheCallersWhenWellFormed(given: String) async throws {
         try await withApp { app in
-            #expect(try await app.exchange("GET /health/live", ["X-Request-ID: \(given)"])["X-Request-ID"] == given)
+            let answer = try await app.exchange("GET /health/live", ["X-Request-ID: \(given)"])
+            #expect(answer["X-Request-ID"] == given)
         }
     }
 

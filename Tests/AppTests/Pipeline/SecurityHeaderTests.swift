@@ -1,4 +1,5 @@
 import Foundation
+import MartletContract
 import MartletSettings
 import MartletTestKit
 import Testing
@@ -6,7 +7,8 @@ import Testing
 @Suite("Security headers", .everyDatabase)
 struct SecurityHeaderFields {
     @Test(arguments: [
-        ("GET /health/live", 200), ("GET /nothing", 404), ("DELETE /health/live", 405), ("GET /api/v1/auth/me", 401), ("GET /test/fail", 500),
+        ("GET /health/live", 200), ("GET /nothing", 404), ("DELETE /health/live", 405), ("GET /api/v1/auth/me", 401),
+        ("GET /test/fail", 500),
         ("GET /health/live?x=1", 422), ("OPTIONS /health/live", 204), ("GET /openapi.json", 200), ("GET /", 302),
     ])
     func areOnEveryAnswer(line: String, status: Int) async throws {

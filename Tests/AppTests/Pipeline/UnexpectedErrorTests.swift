@@ -1,4 +1,6 @@
+import Logging
 import MartletContract
+import MartletSettings
 import MartletTestKit
 import Testing
 
@@ -11,7 +13,8 @@ struct UnexpectedErrors {
                 title: "Internal Server Error", status: 500, detail: "Internal error.", code: "internal_error", requestId: "failing")
             #expect(answer.status == 500)
             #expect(try answer.problem() == expected)
-            let whole = answer.fields.map { "\($0.name): \($0.value)" }.joined(separator: "\n") + String(decoding: answer.body, as: UTF8.self)
+            let whole =
+                answer.fields.map { "\($0.name): \($0.value)" }.joined(separator: "\n") + String(decoding: answer.body, as: UTF8.self)
             #expect(!whole.contains("secret") && !whole.contains("UnexpectedError"))
         }
     }
@@ -28,17 +31,20 @@ struct UnexpectedErrors {
 
     @Test func leavesTheServerAnswering() async throws {
         try await withApp(change: { $0.testRoutes = true }) { app in
-            for _ in 1...3 { #expect(try await app.exchange("GET /test/fail").status == 500) }
-            #expect(try await app.exchange("GET /health/ready").status == 200)
+            for _ in 1...3 { _ = try await app.exchange("GET /test/fail") }
+            let answer = try await app.exchange("GET /health/ready")
+            #expect(answer.status == 200)
         }
     }
 
     @Test func cannotBeAskedForUnlessTestRoutesAreOn() async throws {
         try await withApp { app in
             for path in ["/test/fail", "/test/sleep?milliseconds=1", "/test/slow-query?milliseconds=1"] {
-                #expect(try await app.exchange("GET \(path)").status == 404)
+                let answer = try await app.exchange("GET \(path)")
+                #expect(answer.status == 404, "\(path)")
             }
-            #expect(try await app.exchange("POST /test/trap").status == 404)
+            let answer = try await app.exchange("POST /test/trap")
+            #expect(answer.status == 404)
         }
     }
 }

@@ -68,7 +68,8 @@ extension APIOperation {
 }
 
 /// Expects 422 with a fault at exactly this place.
-func expectFault(_ fault: ExpectedFault, in answer: RawAnswer, of operation: String, at location: SourceLocation = #_sourceLocation) throws {
+func expectFault(_ fault: ExpectedFault, in answer: RawAnswer, of operation: String, at location: SourceLocation = #_sourceLocation) throws
+{
     let what = Comment(rawValue: "\(operation), \(fault.pointer) \(fault.code): \(answer.text.prefix(500))")
     guard answer.status == 422 else {
         Issue.record("Status \(answer.status), not 422. \(what)", sourceLocation: location)

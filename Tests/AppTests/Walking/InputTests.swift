@@ -2,6 +2,7 @@ import MartletApp
 import MartletContract
 import MartletCore
 import MartletTestKit
+import NIOHTTP1
 import Testing
 
 /// Every endpoint refuses what its declaration does not allow, and names the place.
@@ -20,9 +21,11 @@ struct EndpointInput {
         try await forEachJSONBody { app, named, token in
             let fields = named.operation.fields(.body)
             let members = fields.map { JSON.Member($0.name, [[]]) } + [.init("one_too_many", 1), .init("two~too/many", 2)]
-            let answer = try await DeclaredRequest(named.operation).with(body: WireJSON.encode(JSON.object(members))).send(to: app, token: token)
+            let answer = try await DeclaredRequest(named.operation).with(body: WireJSON.encode(JSON.object(members))).send(
+                to: app, token: token)
             let pointers = Set(try answer.problem().errors?.map(\.pointer) ?? [])
-            #expect(pointers.isSuperset(of: fields.filter { !$0.schema.isList }.map { "/\($0.name)" }), "\(named.identifier): \(answer.text)")
+            #expect(
+                pointers.isSuperset(of: fields.filter { !$0.schema.isList }.map { "/\($0.name)" }), "\(named.identifier): \(answer.text)")
             #expect(pointers.isSuperset(of: ["/one_too_many", "/two~0too~1many"]), "\(named.identifier): \(answer.text)")
         }
     }

@@ -19,7 +19,9 @@ extension Schema {
         case .array, .object, .reference: stranger = 7
         default: stranger = [[]]
         }
-        return (isNullable ? [stranger] : [stranger, .null]).map { Spoiled(value: $0, fault: ExpectedFault(pointer: pointer, code: "wrong_type")) }
+        return (isNullable ? [stranger] : [stranger, .null]).map {
+            Spoiled(value: $0, fault: ExpectedFault(pointer: pointer, code: "wrong_type"))
+        }
     }
 
     private func spoiledContent(at pointer: String) -> [Spoiled] {
@@ -56,15 +58,18 @@ extension Schema {
     static func spoiled(_ fields: [Field], at pointer: String = "") -> [Spoiled] {
         let members = fields.map { JSON.Member($0.name, $0.schema.example) }
         let unknown = Spoiled(
-            value: .object(members + [.init("no_such_field", 1)]), fault: ExpectedFault(pointer: pointer + "/no_such_field", code: "unknown_field"))
+            value: .object(members + [.init("no_such_field", 1)]),
+            fault: ExpectedFault(pointer: pointer + "/no_such_field", code: "unknown_field"))
         return [unknown]
             + fields.filter(\.isRequired).map { field in
                 Spoiled(
-                    value: .object(members.filter { $0.name != field.name }), fault: ExpectedFault(pointer: "\(pointer)/\(field.name)", code: "missing"))
+                    value: .object(members.filter { $0.name != field.name }),
+                    fault: ExpectedFault(pointer: "\(pointer)/\(field.name)", code: "missing"))
             }
             + fields.flatMap { field in
                 field.schema.spoiled(at: "\(pointer)/\(field.name)").map { spoiled in
-                    Spoiled(value: .object(members.map { $0.name == field.name ? .init($0.name, spoiled.value) : $0 }), fault: spoiled.fault)
+                    Spoiled(
+                        value: .object(members.map { $0.name == field.name ? .init($0.name, spoiled.value) : $0 }), fault: spoiled.fault)
                 }
             }
     }

@@ -1,0 +1,121 @@
+import Foundation
+import MartletContract
+import Testing
+
+/// The tree is the architecture: arrows point down only. The compiler checks what targets declare; these rules check what they may declare,
+/// and what their files import, since SwiftPM lets a file import whatever is built.
+@Suite("Layers")
+struct Layers {
+    @Test func targetsDependOnlyOnTargetsListedBeforeThem() async throws {
+        var above: Set<String> = []
+        let package = try await Manifest.load()
+        for target in package.targets {
+            for dependency in target.local(in: package) where !above.contains(dependency) {
+                Issue.record(
+                    "\(target.name) depends on \(dependency), which Package.swift lists after it: arrows point down, lowest layer first.")
+            }
+            above.insert(target.name)
+        }
+    }
+
+    @Test func servicesNeverDependOnOneAnother() async throws {
+        let package = try await Manifest.load()
+        for target in package.targets where target.isServiceImplementation {
+            for dependency in target.local(in: package) where package.target(dependency)?.isServiceImplementation == true {
+                Issue.record("\(target.name) depends on \(dependency): services know only one another's API, so that each can be left out.")
+            }
+        }
+    }
+
+    @Test func whatServicesDeclareDependsOnTheContractOnly() async throws {
+        let package = try await Manifest.load()
+        for target in package.targets where target.isServiceAPI {
+            let strangers = Set(target.dependencies).subtracting(["MartletContract", "MartletCore"])
+            #expect(
+                strangers.isEmpty,
+                "\(target.name) depends on \(strangers): clients import it, so it holds declarations and nothing that serves.")
+        }
+    }
+
+    @Test func onlyTheAppDependsOnDrivers() async throws {
+        let package = try await Manifest.load()
+        let drivers = Set(package.targets.filter { $0.path.hasPrefix("Sources/Drivers/") }.map(\.name))
+        #expect(!drivers.isEmpty)
+        for target in package.targets where target.path.hasPrefix("Sources/") && target.name != "MartletApp" {
+            let used = drivers.intersection(target.dependencies)
+            #expect(used.isEmpty, "\(target.name) depends on \(used): only App chooses engines, all others speak to the seam in Storage.")
+        }
+    }
+
+    @Test func filesImportOnlyTargetsThatTheirOwnDependsOn() async throws {
+        let package = try await Manifest.load()
+        let names = Set(package.targets.map(\.name))
+        for target in package.targets where target.path.hasPrefix("Sources/") {
+            let allowed = package.reachable(from: target).union([target.name])
+            for file in try SourceFile.all(in: target.path) {
+                for module in file.imports.intersection(names).subtracting(allowed) {
+                    Issue.record("\(file.path) imports \(module), which \(target.name) does not depend on: arrows point down only.")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rule.all)
+    func filesImportOnlyWhatTheirLayerMay(rule: Rule) throws {
+        let files = try SourceFile.all(in: rule.folder)
+        #expect(!files.isEmpty, "\(rule.folder) has no files: the rule about it is out of date.")
+        for file in files {
+            let strangers = file.imports.filter { !rule.allows($0) }.sorted()
+            #expect(strangers.isEmpty, "\(file.path) imports \(strangers.joined(separator: ", ")): \(rule.reason)")
+        }
+    }
+
+    @Test(arguments: [
+        ("GRDB", "Sources/Drivers/SQLite", "one driver per engine; all others speak to the seam in Storage"),
+        ("JWTKit", "Sources/Platform/Identity", "tokens pass our strict header check first, which lives there"),
+        ("CArgon2", "Sources/Platform/Identity", "passwords are hashed with bounded concurrency, which lives there"),
+        ("CDeflate", "Sources/Platform/HTTP", "compression is a step of the pipeline"),
+        ("NIOHTTP2", "Sources/Platform/Wire", "framing is the wire's"),
+        ("AsyncHTTPClient", "Sources/Client", "the server calls nobody"),
+        ("Configuration", "Sources/Platform/Settings", "settings are read once, into one typed value"),
+        ("ArgumentParser", "Sources/Commands", "commands are the executable's"),
+    ])
+    func onlyOnePlaceImports(module: String, folder: String, reason: String) throws {
+        let users = try SourceFile.all(in: "Sources").filter { $0.imports.contains(module) }
+        #expect(!users.isEmpty, "Nothing imports \(module): the rule about it is out of date.")
+        for file in users {
+            #expect(file.path.hasPrefix(folder + "/"), "\(file.path) imports \(module), which only \(folder) does: \(reason).")
+        }
+    }
+}
+
+/// What the files of a folder may import, and why no more.
+struct Rule: Sendable, CustomTestStringConvertible {
+    let folder: String
+    let modules: Set<String>
+    let reason: String
+    var testDescription: String { folder }
+
+    func allows(_ module: String) -> Bool { modules.contains(module) || (folder.hasSuffix("Services") && module.hasSuffix("API")) }
+
+    private static let standard: Set<String> = ["Foundation", "Synchronization"]
+
+    static let all = [
+        Rule(folder: "Sources/Core", modules: standard, reason: "Core is beneath everything, and imports nothing of ours."),
+        Rule(
+            folder: "Sources/Contract", modules: standard.union(["HTTPTypes", "MartletCore"]),
+            reason: "an app on a phone imports the contract; it holds nothing that serves."),
+        Rule(
+            folder: "Sources/Platform/IdentityAPI", modules: standard.union(["MartletCore", "MartletContract"]),
+            reason: "clients import an API; it holds nothing that serves."),
+        Rule(
+            folder: "Sources/Platform/Storage", modules: standard.union(["MartletCore", "Crypto", "Logging"]),
+            reason: "Storage is the seam: it knows no engine and no HTTP."),
+        Rule(
+            folder: "Sources/Services",
+            modules: standard.union([
+                "MartletCore", "MartletContract", "MartletHTTP", "MartletService", "MartletStorage", "HTTPTypes", "Logging",
+            ]),
+            reason: "services speak to the platform, never to one another, an engine or the web framework."),
+    ]
+}

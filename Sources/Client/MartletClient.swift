@@ -109,6 +109,8 @@ extension MartletClient {
         let query = parts.query.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
         var request = HTTPClientRequest(url: baseURL + path + (query.isEmpty ? "" : "?" + query))
         request.method = .init(rawValue: operation.method.rawValue)
+        // The shared connections refuse what compresses too well, whoever sent it.
+        if http === HTTPClient.shared { request.headers.add(name: "Accept-Encoding", value: "identity") }
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let upload = parts.upload {
             request.headers.add(name: "Content-Type", value: upload.contentType)

@@ -104,22 +104,6 @@ extension JSON: Codable {
     }
 }
 
-/// A key made of text that came from outside the program's types.
-struct WireKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
-
-    init(_ text: String) {
-        stringValue = text
-        intValue = nil
-    }
-    init(stringValue: String) { self.init(stringValue) }
-    init(intValue: Int) {
-        stringValue = String(intValue)
-        self.intValue = intValue
-    }
-}
-
 extension JSON {
     /// Indented by two spaces, for people and for comparing versions.
     public var readable: String {

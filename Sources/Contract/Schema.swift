@@ -18,6 +18,8 @@ public struct Schema: Sendable {
         case boolean
         case array(of: Schema, count: ClosedRange<Int>)
         case object(ObjectRule)
+        /// Names that are data, each with such a value.
+        case map(of: Schema)
         /// A type that contains itself: refers to the object of that name.
         case reference(String)
         case anything
@@ -86,6 +88,7 @@ extension Schema {
         case .boolean: return true
         case .array(let element, let count): return count.upperBound > 0 ? [element.example] : []
         case .object(let rule): return .object(rule.fields.map { JSON.Member($0.name, $0.schema.example) })
+        case .map(let value): return .object([JSON.Member("name", value.example)])
         case .reference, .anything: return .object([])
         }
     }

@@ -21,6 +21,7 @@ private final class Recording {
     var shape: Schema.Shape = .anything
     var fields: [Schema.Field] = []
     var isKeyed = false
+    var isMap = false
 }
 
 private struct SchemaRecorder: Decoder {
@@ -40,7 +41,7 @@ private struct SchemaRecorder: Decoder {
         if let bounded = type as? any CountBounded.Type, case .array(let element, _) = recording.shape {
             recording.shape = .array(of: element, count: bounded.count)
         }
-        if recording.isKeyed { recording.shape = .object(.init(name: componentName(type), fields: recording.fields)) }
+        if recording.isKeyed, !recording.isMap { recording.shape = .object(.init(name: componentName(type), fields: recording.fields)) }
         return (Schema(recording.shape), example)
     }
 
@@ -72,6 +73,7 @@ private struct SchemaRecorder: Decoder {
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
         recording.isKeyed = true
+        recording.isMap = Key.isData
         return KeyedDecodingContainer(KeyedRecorder(recorder: self))
     }
     func unkeyedContainer() -> any UnkeyedDecodingContainer { ElementRecorder(recorder: self) }
@@ -87,9 +89,11 @@ private struct SelfReference: Error {
 private struct KeyedRecorder<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let recorder: SchemaRecorder
     var codingPath: [any CodingKey] { [] }
-    var allKeys: [Key] { [] }
+    /// A dictionary asks which names there are: one, for the example.
+    var allKeys: [Key] { recorder.recording.isMap ? [Key(stringValue: "name")].compactMap { $0 } : [] }
 
     private func note(_ key: Key, _ schema: Schema, isRequired: Bool) {
+        if recorder.recording.isMap { recorder.recording.shape = .map(of: schema) }
         recorder.recording.fields.append(.init(name: WireJSON.snakeCase(key.stringValue), schema: schema, isRequired: isRequired))
     }
 

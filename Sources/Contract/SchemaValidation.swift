@@ -30,6 +30,8 @@ extension Schema {
             if json.double == nil { faults.append(Fault(pointer: pointer, code: "out_of_range", message: "This number is too large.")) }
         case (.array(let schema, let count), .array(let elements)): validate(elements, schema, count, at: pointer, into: &faults)
         case (.object(let rule), .object(let members)): rule.validate(members, at: pointer, into: &faults)
+        case (.map(let schema), .object(let members)):
+            for member in members { schema.validate(member.value, at: pointer + "/" + JSONPointer.escape(member.name), into: &faults) }
         default: faults.append(Fault(pointer: pointer, code: "wrong_type", message: "This must be \(inWords), not \(json.kindInWords)."))
         }
     }
@@ -66,7 +68,7 @@ extension Schema {
         case .number: "a number"
         case .boolean: "a boolean"
         case .array: "an array"
-        case .object, .reference: "an object"
+        case .object, .map, .reference: "an object"
         case .anything: "a value"
         }
     }

@@ -54,7 +54,7 @@ private struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var allKeys: [Key] { members.compactMap { Key(stringValue: $0.name) } }
 
     private func member(_ key: Key) -> JSON? {
-        let name = key is WireKey ? key.stringValue : WireJSON.snakeCase(key.stringValue)
+        let name = Key.isData ? key.stringValue : WireJSON.snakeCase(key.stringValue)
         return members.first { $0.name == name }?.value
     }
 

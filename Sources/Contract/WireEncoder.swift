@@ -40,7 +40,7 @@ final class WireOutput {
     func name(_ key: some CodingKey, at depth: Int) {
         separate(at: depth)
         bytes.append(UInt8(ascii: "\""))
-        if key is WireKey { append(escaping: key.stringValue) } else { WireJSON.appendSnakeCase(key.stringValue, to: &bytes) }
+        if type(of: key).isData { append(escaping: key.stringValue) } else { WireJSON.appendSnakeCase(key.stringValue, to: &bytes) }
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
     }

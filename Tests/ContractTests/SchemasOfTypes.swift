@@ -116,3 +116,22 @@ struct Folder: Codable {
         try #require(schema.fields.first { $0.name == name }).schema.shape
     }
 }
+
+@Suite struct DictionariesInTypes {
+    private struct Counts: Codable, Equatable {
+        var bySource: [String: Int]
+    }
+
+    @Test func theirNamesAreDataAndNotRenamed() throws {
+        let counts = Counts(bySource: ["rssFeed \"x\"": 1])
+        let bytes = try WireJSON.encode(counts)
+        #expect(String(decoding: bytes, as: UTF8.self) == #"{"by_source":{"rssFeed \"x\"":1}}"#)
+        #expect(try WireJSON.decode(Counts.self, from: bytes) == counts)
+    }
+
+    @Test func everyValueIsValidated() throws {
+        let schema = Schema.of(Counts.self)
+        #expect(schema.faults(in: ["by_source": ["a": 1, "bC": 2]]).isEmpty)
+        #expect(schema.faults(in: ["by_source": ["a": "x"]]).map(\.pointer) == ["/by_source/a"])
+    }
+}

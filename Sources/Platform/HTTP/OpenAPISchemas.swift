@@ -48,6 +48,7 @@ struct Components: Sendable {
         case .array(let element, let count):
             [.init("type", "array"), .init("items", reference(element))] + bounds(count, "minItems", "maxItems", open: 0 ... .max)
         case .object(let rule): [.init("$ref", .string("#/components/schemas/" + rule.name))]
+        case .map(let value): [.init("type", "object"), .init("additionalProperties", reference(value))]
         case .reference(let name): [.init("$ref", .string("#/components/schemas/" + name))]
         case .anything: []
         }

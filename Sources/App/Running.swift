@@ -29,11 +29,11 @@ extension App {
             pipeline, at: .hostname(settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings),
             draining: draining, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger
         ) { channel in onRunning(channel.localAddress?.port ?? 0) }
+        let silent = Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() }
         var configuration = ServiceGroupConfiguration(
-            services: [deadlines, DrainingServer(server: server, draining: draining)],
-            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [],
-            logger: Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() })
-        configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
+            services: [deadlines, DrainingServer(server, draining, delay: settings.drainDelay, logger: silent)],
+            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: silent)
+        configuration.maximumGracefulShutdownDuration = settings.drainDelay + settings.shutdownTimeout
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
@@ -49,16 +49,35 @@ extension App {
     }
 }
 
-/// The server, and the moment it begins to drain: not ready any more, answers say `Connection: close`, then the listener closes.
+/// The server, told to stop in two steps, so that nobody who is on the way is turned away: first it drains (not ready any more,
+/// answers say `Connection: close`, new connections are still served), and after a delay its listener closes.
 private struct DrainingServer: Service {
-    let server: any Service
+    let server: ServiceGroup
     let draining: Draining
+    let delay: Duration
+
+    init(_ server: any Service, _ draining: Draining, delay: Duration, logger: Logger) {
+        self.server = ServiceGroup(services: [server], logger: logger)
+        self.draining = draining
+        self.delay = delay
+    }
 
     func run() async throws {
-        try await withGracefulShutdownHandler {
-            try await server.run()
-        } onGracefulShutdown: {
-            draining.begin()
+        // Detached, or the inner group would hear of the shutdown at once.
+        let serving = Task.detached { try await server.run() }
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await serving.value
+            } onGracefulShutdown: {
+                draining.begin()
+                Task {
+                    // Nothing cancels this sleep: it ends by itself.
+                    try? await Task.sleep(for: delay)
+                    await server.triggerGracefulShutdown()
+                }
+            }
+        } onCancel: {
+            serving.cancel()
         }
     }
 }

@@ -12,7 +12,8 @@ extension SQLiteDatabase {
     convenience init(_ settings: Settings, logger: Logger) throws {
         guard case .sqlite(let path) = settings.databaseURL else { preconditionFailure("The settings admit no other database.") }
         let driver = SQLiteSettings(
-            synchronous: settings.sqliteSynchronous == .full ? .full : .normal, readers: settings.sqliteReaders,
+            synchronous: settings.sqliteSynchronous == .full ? .full : .normal, busyTimeout: settings.databaseTimeout,
+            readers: settings.sqliteReaders,
             slowStatement: settings.slowStatement, transactionTimeout: settings.databaseTimeout)
         try self.init(path: path, settings: driver, logger: logger)
     }

@@ -30,8 +30,13 @@ struct Check: AsyncParsableCommand {
         try await reporting {
             let app = try await settings.app()
             Output.line(app.settings.describe())
-            try await app.migrator.verify()
-            Output.line("The database's schema is up to date.")
+            let pending = try await app.migrator.plan()
+            if app.settings.migrateOnStart, !pending.isEmpty {
+                Output.line("The database's schema will be brought up to date when the server starts.")
+            } else {
+                try await app.migrator.verify()
+                Output.line("The database's schema is up to date.")
+            }
             await app.database.close()
         }
     }

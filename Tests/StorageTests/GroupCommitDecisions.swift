@@ -1,5 +1,6 @@
-@testable import MartletSQLite
 import Testing
+
+@testable import MartletSQLite
 
 @Suite("Group commit decides")
 struct GroupCommitDecisions {

@@ -16,7 +16,11 @@ struct SQLiteBehaviour {
             _ = try await db.transaction { try await $0.first(Int.self, "PRAGMA wal_autocheckpoint = 0") }
             let before = try commits(in: path)
             let (begun, done) = (Gate(), Gate())
-            let holder = Task { try await db.transaction { _ in await begun.open(); await done.wait() } }
+            let holder = Task {
+                try await db.transaction { _ in
+                    await begun.open(); await done.wait()
+                }
+            }
             await begun.wait()
             let writers = (0..<200).map { id in Task { try await db.change("INSERT INTO item (id) VALUES (\(id))") } }
             while db.waitingWrites < 200 { await Task.yield() }
@@ -155,9 +159,14 @@ struct SQLiteBehaviour {
         try await withSQLite { db, _ in
             try await db.run("CREATE TABLE a (id INTEGER PRIMARY KEY, next INTEGER REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED)")
             let (begun, done) = (Gate(), Gate())
-            let holder = Task { try await db.transaction { _ in await begun.open(); await done.wait() } }
+            let holder = Task {
+                try await db.transaction { _ in
+                    await begun.open(); await done.wait()
+                }
+            }
             await begun.wait()
-            let writers = (1...6).map { id in Task { try await db.change("INSERT INTO a (id, next) VALUES (\(id), \(id == 3 ? 99 : id))") } }
+            let writers = (1...6).map { id in Task { try await db.change("INSERT INTO a (id, next) VALUES (\(id), \(id == 3 ? 99 : id))") }
+            }
             while db.waitingWrites < 6 { await Task.yield() }
             await done.open()
             try await holder.value
@@ -182,7 +191,11 @@ struct SQLiteBehaviour {
         try await withSQLite(SQLiteSettings(waitingWrites: 1)) { db, _ in
             try await db.run("CREATE TABLE item (id INTEGER PRIMARY KEY)")
             let (begun, done) = (Gate(), Gate())
-            let holder = Task { try await db.transaction { _ in await begun.open(); await done.wait() } }
+            let holder = Task {
+                try await db.transaction { _ in
+                    await begun.open(); await done.wait()
+                }
+            }
             await begun.wait()
             let waiting = Task { try await db.change("INSERT INTO item (id) VALUES (1)") }
             while db.waitingWrites < 1 { await Task.yield() }

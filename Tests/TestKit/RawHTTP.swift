@@ -1,7 +1,6 @@
 import AsyncHTTPClient
-
-public import MartletContract
 import MartletClient
+public import MartletContract
 import MartletIdentityAPI
 import NIOCore
 public import NIOHTTP1

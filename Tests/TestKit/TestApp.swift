@@ -33,7 +33,8 @@ public struct TestApp: Sendable {
 ///
 /// - Parameter change: What differs from the settings of a development machine.
 public func withApp(
-    clock: WallClock = .system, logger: Logger = .silent, change: (inout Settings) -> Void = { _ in }, _ body: (TestApp) async throws -> Void
+    clock: WallClock = .system, logger: Logger = .silent, change: (inout Settings) -> Void = { _ in },
+    _ body: (TestApp) async throws -> Void
 ) async throws {
     let folder = try TemporaryFolder()
     defer { folder.remove() }

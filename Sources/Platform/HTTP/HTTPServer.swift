@@ -30,7 +30,8 @@ public enum HTTPServer {
     /// What the wire refuses looks like every other Problem, and is logged like every other answer.
     private static func render(_ refusal: Refusal, overTLS: Bool, _ logger: Logger) -> (HTTPFields, ByteBuffer) {
         let id = Identifier<Call>().description
-        logger.info("Refused on the wire", metadata: ["request_id": "\(id)", "status": "\(refusal.status.code)", "code": "\(refusal.code)"])
+        logger.info(
+            "Refused on the wire", metadata: ["request_id": "\(id)", "status": "\(refusal.status.code)", "code": "\(refusal.code)"])
         let problem = Problem(
             title: refusal.status.reasonPhrase, status: refusal.status.code, detail: refusal.message, code: refusal.code, requestId: id)
         var fields: HTTPFields = [.contentType: Problem.mediaType, .cacheControl: "no-store", RequestID.field: id]

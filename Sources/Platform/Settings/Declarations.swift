@@ -24,6 +24,9 @@ public struct Declarations: Sendable {
     public let publicURL = Setting(
         "PUBLIC_URL", .webOrigin, "How browsers reach the server, without a path: used for links, cookies and the issuer.")
     public let serverThreads = Setting("SERVER_THREADS", .integer(0...1024), default: 0, "Event loop threads; 0 means one per core.")
+    public let drainDelay = Setting(
+        "DRAIN_DELAY", .duration(upTo: .minutes(10)), defaultIn: { $0.isLocal ? .milliseconds(100) : .seconds(5) },
+        "How long a server told to stop still accepts connections, not ready any more, so that load balancers can look elsewhere.")
     public let shutdownTimeout = Setting(
         "SHUTDOWN_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(25),
         "How long requests in flight may take to finish after a request to stop.")
@@ -70,7 +73,8 @@ public struct Declarations: Sendable {
         "DATABASE_URL", .databaseURL, default: .sqlite(path: "var/martlet.db"),
         "`sqlite:relative/path` (from the working folder) or `sqlite:///absolute/path`.")
     public let databaseTimeout = Setting(
-        "DATABASE_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(30), "How long a statement may take or wait for its turn.")
+        "DATABASE_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(30),
+        "How long a transaction may take, or wait for another process.")
     public let sqliteSynchronous = Setting(
         "SQLITE_SYNCHRONOUS", .choice(of: Settings.SQLiteSynchronous.self), default: .full,
         """
@@ -88,7 +92,7 @@ public struct Declarations: Sendable {
         "Statements that take longer are logged, without their values.")
 
     let accounts = Group("Accounts and tokens")
-    public let secretKey = Setting(secret: "SECRET_KEY", "Derives refresh tokens from one another; a new one ends every session.")
+    public let secretKey = Setting(secret: "SECRET_KEY", "Derives each refresh token from the one before it.")
     public let jwtSecretKey = Setting(secret: "JWT_SECRET_KEY", "Signs access tokens (HS256).")
     public let jwtExpiration = Setting(
         "JWT_EXPIRE_MINUTES", .minutes(1...1440), default: .minutes(30), "How long an access token is good for.")

@@ -51,7 +51,7 @@ extension SQLFailure {
         switch kind {
         case .unique: Failure(.conflict, "already_exists", "This already exists.", cause: self)
         case _ where kind.isOutage: .unavailable("database_unavailable", "The database is not available at the moment.", cause: self)
-        default: Failure(.internal, "internal", "Internal error.", cause: self)
+        default: Failure(.internal, "internal_error", "Internal error.", cause: self)
         }
     }
 

@@ -2,11 +2,12 @@ import MartletApp
 import MartletClient
 import MartletContract
 import MartletCore
-@testable import MartletIdentity
 import MartletIdentityAPI
 import MartletStorage
 import MartletTestKit
 import Testing
+
+@testable import MartletIdentity
 
 @Suite(.everyDatabase) struct LoggingIn {
     @Test(arguments: ["ada", "ADA", "Ada", "ada@example.org", "ADA@EXAMPLE.ORG", "  ada "])

@@ -1,6 +1,6 @@
 import MartletApp
-import MartletCore
 import MartletContract
+import MartletCore
 import MartletIdentityAPI
 import MartletSettings
 import MartletTestKit
@@ -25,14 +25,16 @@ import Testing
         try await withApp(change: { $0.cookieSecure = true }) { app in
             let answer = try await app.cookieSession(origin: "https://127.0.0.1:\(app.port)")
             #expect(Cookie(answer)?.attributes.contains("Secure") == true)
-            #expect(try await app.logIn("ada", Registration.password, query: "?cookie=true", headers: [("Origin", app.baseURL)]).status == 403)
+            #expect(
+                try await app.logIn("ada", Registration.password, query: "?cookie=true", headers: [("Origin", app.baseURL)]).status == 403)
         }
     }
 
     @Test func withoutTheRequestThereIsNoCookie() async throws {
         try await withApp { app in
             for query in ["", "?cookie=false"] {
-                let answer = try await app.register(["username": .string("ada\(query.count)"), "email": .string("a\(query.count)@example.org")], query: query)
+                let answer = try await app.register(
+                    ["username": .string("ada\(query.count)"), "email": .string("a\(query.count)@example.org")], query: query)
                 #expect(answer.headers["Set-Cookie"].isEmpty)
                 #expect(try answer.refreshToken().count == 43)
             }
@@ -66,7 +68,8 @@ import Testing
         try await withApp { app in
             let cookie = try #require(Cookie(try await app.cookieSession()))
             let foreign = [
-                nil, "https://evil.example", "null", "", "\(app.baseURL).evil.example", "\(app.baseURL)/", "http://127.0.0.1", "http://localhost:\(app.port)",
+                nil, "https://evil.example", "null", "", "\(app.baseURL).evil.example", "\(app.baseURL)/", "http://127.0.0.1",
+                "http://localhost:\(app.port)",
                 "*", "\(app.baseURL), https://evil.example",
             ]
             for origin in foreign {
@@ -159,7 +162,8 @@ private struct Cookie: Equatable {
 
 extension TestApp {
     /// Registers, or also logs in, as a page of `origin` does that wants a cookie.
-    fileprivate func cookieSession(by endpoint: String = "register", name: String = "ada", origin: String? = nil) async throws -> RawAnswer {
+    fileprivate func cookieSession(by endpoint: String = "register", name: String = "ada", origin: String? = nil) async throws -> RawAnswer
+    {
         let headers = [("Origin", origin ?? baseURL)]
         let account: [String: JSON?] = ["username": .string(name), "email": .string("\(name)@example.org")]
         guard endpoint == "login" else { return try await register(account, query: "?cookie=true", headers: headers) }

@@ -82,7 +82,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "x", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWe A", "eyJhbGciOiJIUzI1NiJ9.e30.x"])
+    @Test(arguments: [
+        "", "x", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWe A",
+        "eyJhbGciOiJIUzI1NiJ9.e30.x",
+    ])
     func textThatIsNoneIsInvalid(_ text: String) async throws {
         try await withApp { app in
             let answer = try await app.refresh(text)

@@ -10,14 +10,22 @@ import Testing
     static let answers = [
         StrangeAnswer("no JSON", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\nCANARY!"),
         StrangeAnswer("nothing", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n"),
-        StrangeAnswer("JSON that breaks off", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{\"a\": \"CAN"),
-        StrangeAnswer("JSON of another shape", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"id\": \"CANARY!\"}"),
-        StrangeAnswer("JSON that is too deep", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n" + String(repeating: "[", count: 200_000)),
+        StrangeAnswer(
+            "JSON that breaks off", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{\"a\": \"CAN"),
+        StrangeAnswer(
+            "JSON of another shape", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"id\": \"CANARY!\"}"),
+        StrangeAnswer(
+            "JSON that is too deep",
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n" + String(repeating: "[", count: 200_000)),
         StrangeAnswer("a success of another kind", "HTTP/1.1 204 No Content\r\n\r\n"),
         StrangeAnswer("a page", "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 7\r\n\r\nCANARY!"),
         StrangeAnswer("an error without words", "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"),
-        StrangeAnswer("a Problem that is no JSON", "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/problem+json\r\nContent-Length: 7\r\n\r\nCANARY!"),
-        StrangeAnswer("a Problem that lacks its members", "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/problem+json\r\nContent-Length: 21\r\n\r\n{\"detail\": \"CANARY!\" }"),
+        StrangeAnswer(
+            "a Problem that is no JSON",
+            "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/problem+json\r\nContent-Length: 7\r\n\r\nCANARY!"),
+        StrangeAnswer(
+            "a Problem that lacks its members",
+            "HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/problem+json\r\nContent-Length: 21\r\n\r\n{\"detail\": \"CANARY!\" }"),
         StrangeAnswer("another protocol", "SSH-2.0-OpenSSH_9.2 CANARY!\r\n"),
     ]
 

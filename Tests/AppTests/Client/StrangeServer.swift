@@ -12,12 +12,16 @@ struct StrangeServer {
     ) async throws {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Answering(bytes: bytes, rest: rest)) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Answering(bytes: bytes, rest: rest))
+                }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = listener.localAddress?.port ?? 0
         let outcome: Result<Void, any Error>
-        do { outcome = .success(try await body(StrangeServer(client: MartletClient(baseURL: "http://127.0.0.1:\(port)")))) } catch { outcome = .failure(error) }
+        do { outcome = .success(try await body(StrangeServer(client: MartletClient(baseURL: "http://127.0.0.1:\(port)")))) } catch {
+            outcome = .failure(error)
+        }
         try await listener.close()
         try outcome.get()
     }

@@ -42,7 +42,7 @@ struct RequestDeadlines {
     @Test func cancelsTheWork() async throws {
         let deadlines = Deadlines(tick: .milliseconds(5))
         let (ends, end) = AsyncStream.makeStream(of: Bool.self)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             group.addTask { await deadlines.run() }
             let failure = await #expect(throws: Failure.self) {
                 try await deadlines.run(within: .milliseconds(10)) {
@@ -58,7 +58,7 @@ struct RequestDeadlines {
     @Test func doesNotWaitForWorkThatIgnoresItsCancellation() async throws {
         let deadlines = Deadlines(tick: .milliseconds(5))
         let (gate, opener) = AsyncStream.makeStream(of: Void.self)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { group in
             group.addTask { await deadlines.run() }
             await #expect(throws: Failure.self) {
                 try await deadlines.run(within: .milliseconds(10)) {

@@ -27,7 +27,7 @@ extension TestApp {
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
         var bytes = try await response.body.collect(upTo: 64 << 20)
         return RawAnswer(
             status: Int(response.status.code), headers: response.headers, bytes: bytes.readBytes(length: bytes.readableBytes) ?? [])

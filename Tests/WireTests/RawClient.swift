@@ -40,12 +40,12 @@ final class RawClient: Sendable {
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Everything until the peer closes. A peer that does not within the time is marked in the text.
-    func readToEnd(within seconds: Double = 10) async -> String {
+    func readToEnd(within seconds: Double = 60) async -> String {
         await read(within: seconds, until: nil) ?? "still open"
     }
 
     /// Reads until the text so far satisfies `isEnough` or the peer closes; `nil` when the time is over.
-    func read(within seconds: Double = 10, until isEnough: (@Sendable (String) -> Bool)?) async -> String? {
+    func read(within seconds: Double = 60, until isEnough: (@Sendable (String) -> Bool)?) async -> String? {
         await offPool { [descriptor] in
             var received: [UInt8] = []
             let end = DispatchTime.now() + seconds

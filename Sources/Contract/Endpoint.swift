@@ -11,7 +11,9 @@ public import MartletCore
 /// `{?…}`), else in the JSON body. `Output` is JSON, or ``NoContent``, or a ``Document``.
 public struct Endpoint<Input: Sendable, Output: Sendable>: Sendable {
     public var operation: APIOperation
+    /// How the input travels.
     public let input: InputCodec<Input>
+    /// How the answer travels.
     public let output: OutputCodec<Output>
 }
 
@@ -115,13 +117,17 @@ public enum AnswerShape: Sendable {
 
 // MARK: Declaring
 
+// The parameters are those of ``APIOperation``. All of these trap when the path names a field that the input does not have: a mistake in
+// the declaration, found by whatever first touches it.
 extension Endpoint where Input: Codable, Output: Codable {
+    /// Reads something; safe to repeat. All fields that the path does not name travel in the query.
     public static func get(
         _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .reads, failures: [Failure.Kind] = []
     ) -> Endpoint {
         .json(.get, path, summary, details, allow, .ok, limit, true, failures)
     }
 
+    /// Makes something, or does something that no other method says. Safe to repeat only where `idempotent` says so.
     public static func post(
         _ path: String, _ summary: String, details: String = "", allow: Access, returns: Success = .ok, limit: LimitClass = .writes,
         idempotent: Bool = false, failures: [Failure.Kind] = []
@@ -129,18 +135,21 @@ extension Endpoint where Input: Codable, Output: Codable {
         .json(.post, path, summary, details, allow, returns, limit, idempotent, failures)
     }
 
+    /// Changes what it names of something; absent fields stay, see ``Change``.
     public static func patch(
         _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
     ) -> Endpoint {
         .json(.patch, path, summary, details, allow, .ok, limit, false, failures)
     }
 
+    /// Replaces something whole; safe to repeat.
     public static func put(
         _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
     ) -> Endpoint {
         .json(.put, path, summary, details, allow, .ok, limit, true, failures)
     }
 
+    /// Removes something; safe to repeat, though a repetition may hear 404. Answers 204 when there is nothing to say.
     public static func delete(
         _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
     ) -> Endpoint {

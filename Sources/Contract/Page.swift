@@ -67,10 +67,12 @@ public struct Cursor: Parsed {
 
 /// Base64 for URLs without padding (RFC 4648 §5), strictly: no padding, no white space, no stray bits.
 public enum Base64URL {
+    /// Writes bytes.
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
         Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 
+    /// Reads what ``encode(_:)`` writes; `nil` for anything else.
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
         guard text.utf8.allSatisfy({ $0.isLetterOrDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }) else { return nil }
         let standard = String(text).replacing("-", with: "+").replacing("_", with: "/")

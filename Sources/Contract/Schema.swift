@@ -11,6 +11,7 @@ public struct Schema: Sendable {
     /// The type's own constructor, for rules that a schema cannot express. Runs only when the shape fits.
     var check: (@Sendable (JSON) -> Fault?)?
 
+    /// What kind of value it is, and the bounds of that kind.
     public indirect enum Shape: Sendable {
         case string(StringRule)
         case integer(ClosedRange<Int>)
@@ -25,11 +26,14 @@ public struct Schema: Sendable {
         case anything
     }
 
+    /// The bounds of a text.
     public struct StringRule: Sendable {
         public var format: Format?
         /// Counted in Unicode scalars, as JSON Schema counts.
         public var length: ClosedRange<Int> = 0...Int.max
+        /// A regular expression (ECMA-262) for the documentation; the type's own constructor enforces it.
         public var pattern: String?
+        /// The only texts allowed, if any are named.
         public var choices: [String] = []
     }
 
@@ -39,11 +43,14 @@ public struct Schema: Sendable {
         case email, uri, uuid, password, binary
     }
 
+    /// The fields of an object; others are refused.
     public struct ObjectRule: Sendable {
+        /// What the object is called in the documentation.
         public var name: String
         public var fields: [Field]
     }
 
+    /// One field of an object.
     public struct Field: Sendable {
         /// As on the wire, in snake_case.
         public var name: String

@@ -103,26 +103,36 @@ public struct WebLink: Parsed {
         self.raw = trimmed
     }
 
-    private static func afterScheme(_ text: String) -> Substring? {
-        for scheme in ["https://", "http://"] where text.utf8.count > scheme.utf8.count && text.prefix(scheme.count).lowercased() == scheme
-        {
-            return text.dropFirst(scheme.count)
+    // All by bytes: it is quick, and combining marks cannot hide a delimiter among characters.
+
+    private static func afterScheme(_ text: String) -> Substring.UTF8View? {
+        for scheme in ["https://", "http://"] {
+            let prefix = text.utf8.prefix(scheme.utf8.count)
+            if prefix.elementsEqual(scheme.utf8, by: { $0 == $1 || ($0 | 0x20 == $1 && $0.isLetterOrDigit) }) {
+                return text.utf8[prefix.endIndex...]
+            }
         }
         return nil
     }
 
-    private static func hasHost(_ rest: Substring) -> Bool {
-        let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        // By bytes: a combining mark after the `@` would hide it among characters.
-        guard !authority.utf8.contains(UInt8(ascii: "@")) else { return false }
-        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" } : authority.prefix { $0 != ":" }
-        let port = authority.hasPrefix("[") ? authority.dropFirst(host.count + 1) : authority.dropFirst(host.count)
-        return !host.isEmpty && host != "[" && isPort(port) && !host.utf8.contains { "<>\"\\^`{|}% ".utf8.contains($0) }
+    private static func hasHost(_ rest: Substring.UTF8View) -> Bool {
+        let authority = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        guard !authority.contains(UInt8(ascii: "@")) else { return false }
+        let isLiteral = authority.first == UInt8(ascii: "[")
+        let host = authority.prefix { $0 != UInt8(ascii: isLiteral ? "]" : ":") }
+        let port = authority[host.endIndex...].dropFirst(isLiteral ? 1 : 0)
+        return host.count > (isLiteral ? 1 : 0) && isPort(port) && !host.contains(where: isForbiddenInHost)
     }
 
-    private static func isPort(_ text: Substring) -> Bool {
-        guard text.first == ":" else { return text.isEmpty }
-        return text.dropFirst().isEmpty || UInt16(text.dropFirst()) != nil
+    private static func isForbiddenInHost(_ byte: UInt8) -> Bool {
+        "<>\"\\^`{|}% ".utf8.contains(byte)
+    }
+
+    private static func isPort(_ text: Substring.UTF8View) -> Bool {
+        guard let colon = text.first else { return true }
+        let digits = text.dropFirst()
+        return colon == UInt8(ascii: ":") && digits.allSatisfy(\.isDigit) && digits.count <= 5
+            && digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= 65_535
     }
 
     private static func hasForbiddenCharacter(_ text: String) -> Bool {

@@ -6,6 +6,8 @@ import MartletCore
 /// Encoders hand out containers that stay open until something is written beside or above them; `stack` holds the open ones.
 final class WireOutput {
     private(set) var bytes: [UInt8] = []
+    /// Set by a value that is not to be written.
+    var isAbsent = false
     private var stack: [Scope] = []
 
     private struct Scope {
@@ -37,12 +39,31 @@ final class WireOutput {
         stack[depth - 1].isEmpty = false
     }
 
-    func name(_ key: some CodingKey, at depth: Int) {
+    /// Where a member began, to take it back.
+    struct Mark {
+        fileprivate let count: Int
+        fileprivate let depth: Int
+        fileprivate let wasEmpty: Bool
+    }
+
+    @discardableResult
+    func name(_ key: some CodingKey, at depth: Int) -> Mark {
+        close(downTo: depth)
+        let mark = Mark(count: bytes.count, depth: depth, wasEmpty: stack[depth - 1].isEmpty)
         separate(at: depth)
         bytes.append(UInt8(ascii: "\""))
         if type(of: key).isData { append(escaping: key.stringValue) } else { WireJSON.appendSnakeCase(key.stringValue, to: &bytes) }
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
+        return mark
+    }
+
+    /// Takes back a member whose value said that it is absent. (Asking each value beforehand would cost a cast per value.)
+    func leaveOutIfAbsent(from mark: Mark) {
+        guard isAbsent else { return }
+        isAbsent = false
+        bytes.removeLast(bytes.count - mark.count)
+        stack[mark.depth - 1].isEmpty = mark.wasEmpty
     }
 
     func encode<Value: Encodable>(_ value: Value, path: [any CodingKey] = []) throws {
@@ -138,9 +159,9 @@ private struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
 
     mutating func encode<Value: Encodable>(_ value: Value, forKey key: Key) throws {
-        if let change = value as? any AbsenceRepresentable, change.isAbsent { return }
-        output.name(key, at: depth)
+        let before = output.name(key, at: depth)
         try output.encode(value, path: codingPath)
+        output.leaveOutIfAbsent(from: before)
     }
 
     mutating func encode(_ value: String, forKey key: Key) {

@@ -35,6 +35,7 @@ public struct Failure: Error, Sendable {
     }
 }
 
+// The commonest kinds, by name: `throw Failure.notFound("bookmark_not_found", "There is no such bookmark.")`.
 extension Failure {
     public static func malformed(_ code: String, _ message: String) -> Failure { .init(.malformed, code, message) }
     public static func unauthenticated(_ code: String, _ message: String) -> Failure { .init(.unauthenticated, code, message) }

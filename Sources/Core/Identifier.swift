@@ -2,8 +2,8 @@ public import Foundation
 
 /// An identifier of one kind of thing: a bookmark's cannot be passed where a user's is expected.
 ///
-/// New ones are UUIDs of version 7 (RFC 9562 §5.7): they sort by creation time (to the millisecond) and cannot be guessed
-/// (74 random bits). Written as 36 lower-case characters.
+/// New ones are UUIDs of version 7 (RFC 9562 §5.7): they sort by creation time (to a quarter of a microsecond, RFC 9562 §6.2 method 3) and
+/// have 62 random bits. Written as 36 lower-case characters.
 public struct Identifier<Entity>: Hashable, Sendable {
     public let uuid: UUID
 
@@ -32,18 +32,19 @@ extension Identifier: Comparable {
 }
 
 extension UUID {
-    /// A version 7 UUID for the given moment.
+    /// A version 7 UUID for the given moment: 48 bits of milliseconds, 12 bits of the fraction, 62 bits of chance.
     static func version7(at moment: Date) -> UUID {
-        let milliseconds = UInt64(max(0, moment.timeIntervalSince1970 * 1000))
-        var generator = SystemRandomNumberGenerator()
-        let (high, low) = (generator.next(), generator.next())
+        let time = max(0, moment.timeIntervalSince1970 * 1000)
+        let milliseconds = UInt64(time)
+        let fraction = UInt64((time - time.rounded(.down)) * 4096)
+        let chance = UInt64.random(in: .min ... .max)
         func byte(_ value: UInt64, _ shift: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: value >> shift) }
         return UUID(
             uuid: (
                 byte(milliseconds, 40), byte(milliseconds, 32), byte(milliseconds, 24), byte(milliseconds, 16),
-                byte(milliseconds, 8), byte(milliseconds, 0), 0x70 | (byte(high, 0) & 0x0F), byte(high, 8),
-                0x80 | (byte(low, 0) & 0x3F), byte(low, 8), byte(low, 16), byte(low, 24),
-                byte(low, 32), byte(low, 40), byte(low, 48), byte(low, 56)
+                byte(milliseconds, 8), byte(milliseconds, 0), 0x70 | (byte(fraction, 8) & 0x0F), byte(fraction, 0),
+                0x80 | (byte(chance, 0) & 0x3F), byte(chance, 8), byte(chance, 16), byte(chance, 24),
+                byte(chance, 32), byte(chance, 40), byte(chance, 48), byte(chance, 56)
             ))
     }
 }

@@ -5,6 +5,7 @@ public import NIOCore
 
 /// What a request is answered with, before it is written to the socket.
 public struct Answer: Sendable {
+    /// What follows the header.
     public enum Body: Sendable {
         case empty
         case whole(ByteBuffer)

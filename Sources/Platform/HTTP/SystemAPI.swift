@@ -16,6 +16,7 @@ public struct SystemAPI: API {
         allow: .anyone, limit: .none, failures: [.unavailable])
 }
 
+/// The answer of a health check that passed; one that fails is a Problem.
 public struct Health: Codable, Sendable, Equatable {
     public enum Status: String, Codable, Sendable, CaseIterable { case ok }
     public var status: Status

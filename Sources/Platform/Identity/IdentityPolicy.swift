@@ -41,6 +41,7 @@ public struct IdentityPolicy: Sendable {
         }
     }
 
+    /// How tokens are made.
     public struct Tokens: Sendable {
         let signingKey: SymmetricKey
         let derivationKey: SymmetricKey
@@ -70,6 +71,7 @@ public struct IdentityPolicy: Sendable {
         }
     }
 
+    /// Where refresh tokens may travel as cookies.
     public struct Cookies: Sendable {
         /// Whether cookies travel over TLS only.
         public var areSecure: Bool

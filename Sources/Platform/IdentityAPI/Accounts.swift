@@ -19,6 +19,7 @@ public struct User: Codable, Sendable, Equatable {
     }
 }
 
+/// What it takes to sign up.
 public struct Registration: Codable, Sendable {
     public var email: EmailAddress
     public var username: Username
@@ -35,6 +36,7 @@ public struct Registration: Codable, Sendable {
     }
 }
 
+/// What it takes to log in.
 public struct Login: Codable, Sendable {
     /// An e-mail address or a username.
     public var login: LoginName
@@ -48,6 +50,7 @@ public struct Login: Codable, Sendable {
     }
 }
 
+/// The refresh token to exchange, or to end.
 public struct Refresh: Codable, Sendable {
     /// Left out by browsers, which send it as a cookie.
     public var refreshToken: RefreshToken?

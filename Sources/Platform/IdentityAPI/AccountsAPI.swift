@@ -3,6 +3,7 @@
 public import MartletContract
 import MartletCore
 
+/// Signing up, logging in, staying logged in.
 public struct AccountsAPI: API {
     public static let shared = AccountsAPI()
     public static let name = "auth"

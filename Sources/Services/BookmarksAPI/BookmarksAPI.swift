@@ -3,6 +3,7 @@
 public import MartletContract
 import MartletCore
 
+/// Saving links and finding them again.
 public struct BookmarksAPI: API {
     public static let shared = BookmarksAPI()
     public static let name = "bookmarks"

@@ -1,4 +1,5 @@
 public import Foundation
+import MartletCore
 
 /// Times on the wire: RFC 3339 in UTC, with milliseconds only where there are any.
 public enum Timestamp {
@@ -16,7 +17,7 @@ public enum Timestamp {
         let seconds = min(max(date.timeIntervalSince1970, range.lowerBound), range.upperBound)
         let milliseconds = wholeMilliseconds(seconds)
         let (days, millisecondOfDay) = milliseconds.quotientAndRemainder(flooredBy: 86_400_000)
-        let (year, month, day) = civil(days)
+        let (year, month, day) = CivilDate.date(onDay: days)
         append(year, 4, to: &bytes, then: "-")
         append(month, 2, to: &bytes, then: "-")
         append(day, 2, to: &bytes, then: "T")
@@ -53,28 +54,8 @@ public enum Timestamp {
             year >= 1, (1...12).contains(month), (1...daysIn(month, year)).contains(day), hour < 24, minute < 60, second <= 60,
             let fraction = reader.fraction(), let offset = reader.offset(), reader.isAtEnd
         else { return nil }
-        let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
+        let seconds = CivilDate.day(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset
         return Date(timeIntervalSince1970: (Double(seconds * 1000) + min((fraction * 1000).rounded(.down), 999)) / 1000)
-    }
-
-    // Days since 1970-01-01 and back, in the proleptic Gregorian calendar. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-
-    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let year = month <= 2 ? year - 1 : year
-        let era = (year >= 0 ? year : year - 399) / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let (era, dayOfEra) = shifted.quotientAndRemainder(flooredBy: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 
     private static func daysIn(_ month: Int, _ year: Int) -> Int {
@@ -83,13 +64,6 @@ public enum Timestamp {
         case 4, 6, 9, 11: 30
         default: 31
         }
-    }
-}
-
-extension Int {
-    fileprivate func quotientAndRemainder(flooredBy divisor: Int) -> (Int, Int) {
-        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 }
 

@@ -25,6 +25,11 @@ final class LinesOfLog: Sendable {
         lines.filter { $0.metadata["request_id"] == requestID }
     }
 
+    /// How many requests to the route were answered, by the access log.
+    func answers(to route: String) -> Int {
+        lines.count { $0.metadata["route"] == route && $0.metadata["ms"] != nil }
+    }
+
     private struct Handler: LogHandler {
         let log: LinesOfLog
         var logLevel = Logger.Level.trace

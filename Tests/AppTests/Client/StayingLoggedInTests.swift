@@ -99,8 +99,8 @@ import Testing
         }
     }
 
-    private func withClient(_ body: (TestApp, MartletClient, MovableClock, CapturedLog) async throws -> Void) async throws {
-        let (clock, log) = (MovableClock(), CapturedLog())
+    private func withClient(_ body: (TestApp, MartletClient, MovableClock, LinesOfLog) async throws -> Void) async throws {
+        let (clock, log) = (MovableClock(), LinesOfLog())
         try await withApp(clock: clock.reading, logger: log.logger) { app in
             try await app.withWideClient { client in
                 try await client.register(.of("ada"))

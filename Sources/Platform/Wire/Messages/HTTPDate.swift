@@ -1,3 +1,4 @@
+import MartletCore
 import Synchronization
 
 #if canImport(Glibc)
@@ -27,21 +28,10 @@ public enum HTTPDate {
     /// `seconds` since 1970 in UTC; earlier moments are written as 1970.
     static func format(_ seconds: Int) -> String {
         let (days, second) = max(0, seconds).quotientAndRemainder(dividingBy: 86_400)
-        let (year, month, day) = civil(days)
+        let (year, month, day) = CivilDate.date(onDay: days)
         let time = "\(pad(second / 3600)):\(pad(second / 60 % 60)):\(pad(second % 60))"
         return "\(weekdays[days % 7]), \(pad(day)) \(months[month - 1]) \(year) \(time) GMT"
     }
 
     private static func pad(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-
-    /// The Gregorian date of a day since 1970, by counting in eras of 400 years from a March.
-    private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
-        let shifted = days + 719_468
-        let (era, dayOfEra) = shifted.quotientAndRemainder(dividingBy: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let march = (5 * dayOfYear + 2) / 153
-        let month = march < 10 ? march + 3 : march - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * march + 2) / 5 + 1)
-    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MartletContract
 
 /// When a bookmark was added, in any of the forms that bookmark files and JSON exports use.
 enum AddDate {
@@ -14,8 +15,8 @@ enum AddDate {
         let text = text.trimmingWhitespace()
         guard !text.isEmpty, text.utf8.count <= 40 else { return nil }
         if text.utf8.allSatisfy(\.isASCIIDigit) { return Double(text).flatMap(date(unixTime:)) }
-        guard let seconds = seconds(rfc3339: logTime(text) ?? text), seconds > 0, seconds < end else { return nil }
-        return Date(timeIntervalSince1970: seconds)
+        guard let date = Timestamp.date(logTime(text) ?? text), (0..<end).contains(date.timeIntervalSince1970) else { return nil }
+        return date.timeIntervalSince1970 > 0 ? date : nil
     }
 
     /// Seconds since 1970; numbers too large for that are milliseconds or microseconds.
@@ -35,55 +36,4 @@ enum AddDate {
     }
 
     private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-}
-
-// MARK: - RFC 3339
-
-// Foundation's parser is too kind for outside data: it reads 30 February as 2 March, hour 25 as the next day, and ignores what follows.
-extension AddDate {
-    private static func seconds(rfc3339 text: String) -> Double? {
-        let bytes = Array(text.utf8)
-        guard matches(bytes.prefix(19), "0000-00-00T00:00:00") else { return nil }
-        func field(_ range: Range<Int>) -> Int { number(bytes[range]) }
-        guard let days = days(field(0..<4), field(5..<7), field(8..<10)), field(11..<13) < 24, field(14..<16) < 60, field(17..<19) <= 60,
-            let (fraction, offset) = fractionAndOffset(bytes[19...])
-        else { return nil }
-        let second = days * 86_400 + field(11..<13) * 3_600 + field(14..<16) * 60 + field(17..<19) - offset
-        return Double(second) + fraction
-    }
-
-    private static func fractionAndOffset(_ bytes: ArraySlice<UInt8>) -> (fraction: Double, offset: Int)? {
-        guard bytes.first == UInt8(ascii: ".") else { return offset(bytes).map { (0, $0) } }
-        let digits = bytes.dropFirst().prefix(while: \.isASCIIDigit)
-        guard (1...9).contains(digits.count), let fraction = Double("0." + String(decoding: digits, as: UTF8.self)) else { return nil }
-        return offset(bytes[digits.endIndex...]).map { (fraction, $0) }
-    }
-
-    /// Seconds east of UTC.
-    private static func offset(_ bytes: ArraySlice<UInt8>) -> Int? {
-        if bytes.elementsEqual("Z".utf8) || bytes.elementsEqual("z".utf8) { return 0 }
-        guard let sign = bytes.first, "+-".utf8.contains(sign), matches(bytes.dropFirst(), "00:00") else { return nil }
-        let (hours, minutes) = (number(bytes.dropFirst().prefix(2)), number(bytes.suffix(2)))
-        guard hours < 24, minutes < 60 else { return nil }
-        return (sign == UInt8(ascii: "-") ? -1 : 1) * (hours * 3_600 + minutes * 60)
-    }
-
-    /// Days since 1970-01-01 of a date from then to 9999; `nil` for one that is not in the calendar.
-    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int? {
-        let isLeapYear = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let lengths = [31, isLeapYear ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-        guard year >= 1970, (1...12).contains(month), (1...lengths[month - 1]).contains(day) else { return nil }
-        let before = year - 1
-        let leapDays = before / 4 - before / 100 + before / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400)
-        return (year - 1970) * 365 + leapDays + lengths.prefix(month - 1).reduce(0, +) + day - 1
-    }
-
-    /// Whether there is a digit wherever the pattern has one, and elsewhere what it has, in either case.
-    private static func matches(_ bytes: ArraySlice<UInt8>, _ pattern: String) -> Bool {
-        bytes.elementsEqual(pattern.utf8) { $1.isASCIIDigit ? $0.isASCIIDigit : $0.asciiUpperCased == $1 }
-    }
-
-    private static func number(_ digits: ArraySlice<UInt8>) -> Int {
-        digits.reduce(0) { $0 * 10 + Int($1) - 0x30 }
-    }
 }

@@ -33,7 +33,7 @@ public struct LogOutput: LogHandler {
     public func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         let line = isJSON ? json(event, all) : text(event, all)
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        StandardStream.error.write(line: line)
     }
 
     private func json(_ event: LogEvent, _ metadata: Logger.Metadata) -> String {

@@ -43,8 +43,14 @@ extension App {
         await database.close()
     }
 
+    /// Makes the process ready to serve: nothing outside it may end it by a broken pipe.
+    public static func prepareProcess(for settings: Settings) {
+        StandardStream.ignoreBrokenPipes()
+        useThreads(of: settings)
+    }
+
     /// Chooses how many event loops the process has; to be called before anything uses them.
-    public static func useThreads(of settings: Settings) {
+    private static func useThreads(of settings: Settings) {
         if settings.serverThreads > 0 { NIOSingletons.groupLoopCountSuggestion = settings.serverThreads }
     }
 }

@@ -30,7 +30,7 @@ struct SettingFlags: ParsableArguments {
 
     func app() async throws -> App {
         let settings = try load()
-        App.useThreads(of: settings)
+        App.prepareProcess(for: settings)
         return try await App(settings, logger: LogOutput.logger(settings))
     }
 }
@@ -38,11 +38,11 @@ struct SettingFlags: ParsableArguments {
 /// What commands print.
 enum Output {
     static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        StandardStream.output.write(line: text)
     }
 
     static func error(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        StandardStream.error.write(line: text)
     }
 }
 

@@ -110,9 +110,21 @@ enum Tools {
             process.arguments = arguments
             (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
             try process.run()
-            let data = output.fileHandleForReading.readDataToEndOfFile()
+            let data = try readToEnd(output.fileHandleForReading.fileDescriptor)
             process.waitUntilExit()
             return String(decoding: data, as: UTF8.self)
+        }
+    }
+
+    /// Foundation's own reading to the end traps when a signal interrupts it, as the end of another test's program does.
+    private static func readToEnd(_ descriptor: Int32) throws -> [UInt8] {
+        var (all, piece): ([UInt8], [UInt8]) = ([], [UInt8](repeating: 0, count: 65_536))
+        while true {
+            let count = read(descriptor, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw RawClient.Failed(call: "read", code: errno) }
+            if count == 0 { return all }
+            all += piece[..<count]
         }
     }
 

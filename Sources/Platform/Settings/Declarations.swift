@@ -71,10 +71,25 @@ public struct Declarations: Sendable {
     let storage = Group("Database")
     public let databaseURL = Setting(
         "DATABASE_URL", .databaseURL, default: .sqlite(path: "var/martlet.db"),
-        "`sqlite:relative/path` (from the working folder) or `sqlite:///absolute/path`.")
+        """
+        SQLite: `sqlite:relative/path` (from the working folder) or `sqlite:///absolute/path`. PostgreSQL: \
+        `postgres://user:password@host:5432/database`, also with parameters such as `?sslmode=verify-full`; what it leaves out comes \
+        from libpq's `PGHOST`, `PGPASSWORD`, `~/.pgpass` and so on.
+        """)
     public let databaseTimeout = Setting(
         "DATABASE_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(30),
-        "How long a transaction may take, or wait for another process.")
+        """
+        How long a transaction may take, and how long a call may wait before its work begins: on SQLite for another process's lock, on \
+        PostgreSQL for a connection.
+        """)
+    public let migrateOnStart = Setting(
+        "MIGRATE_ON_START", .boolean, defaultIn: { $0.isLocal },
+        "Migrates the database at start; otherwise the server only starts on a migrated one (`martlet migrate`).")
+    public let slowStatement = Setting(
+        "SLOW_STATEMENT_MS", .milliseconds(0...3_600_000), default: .milliseconds(200),
+        "Statements that take longer are logged, without their values.")
+
+    let sqlite = Group("Database: SQLite")
     public let sqliteSynchronous = Setting(
         "SQLITE_SYNCHRONOUS", .choice(of: Settings.SQLiteSynchronous.self), default: .full,
         """
@@ -84,12 +99,40 @@ public struct Declarations: Sendable {
     public let sqliteReaders = Setting(
         "SQLITE_READERS", .integer(1...64), default: min(64, max(2, ProcessInfo.processInfo.activeProcessorCount)),
         describedAs: "number of cores, at least 2", "Connections that read beside the one that writes.")
-    public let migrateOnStart = Setting(
-        "MIGRATE_ON_START", .boolean, defaultIn: { $0.isLocal },
-        "Migrates the database at start; otherwise the server only starts on a migrated one (`martlet migrate`).")
-    public let slowStatement = Setting(
-        "SLOW_STATEMENT_MS", .milliseconds(0...3_600_000), default: .milliseconds(200),
-        "Statements that take longer are logged, without their values.")
+
+    let postgres = Group("Database: PostgreSQL")
+    public let databasePoolSize = Setting(
+        "DATABASE_POOL_SIZE", .integer(1...1000), default: 20, "Connections for transactions that stay open between uses.")
+    public let databaseMaximumOverflow = Setting(
+        "DATABASE_MAX_OVERFLOW", .integer(0...1000), default: 10, "Connections that are opened beyond those while all are in use.")
+    public let databasePipelines = Setting(
+        "DATABASE_PIPELINES", .integer(0...16), default: 2,
+        "Connections that the single statements of many requests share; 0 gives every statement a connection of its own.")
+    public let databaseMaximumWaiting = Setting(
+        "DATABASE_MAX_WAITING", .integer(1...1_000_000), default: 1000,
+        "Calls that may wait for a connection; further ones are answered with 503 at once.")
+    public let databaseConnectTimeout = Setting(
+        "DATABASE_CONNECT_TIMEOUT", .duration(upTo: .minutes(10)), default: .seconds(5), "How long opening a connection may take.")
+    public let databaseStatementTimeout = Setting(
+        "DATABASE_STATEMENT_TIMEOUT", .duration(upTo: .hours(24)), default: .seconds(30), "How long the server works on one statement.")
+    public let databaseLockTimeout = Setting(
+        "DATABASE_LOCK_TIMEOUT", .duration(upTo: .hours(24)), default: .seconds(10), "How long a statement waits for another's lock.")
+    public let databaseIdleTransactionTimeout = Setting(
+        "DATABASE_IDLE_TRANSACTION_TIMEOUT", .duration(upTo: .hours(24)), default: .seconds(60),
+        "How long a transaction may do nothing before the server ends its connection, and so frees its locks.")
+    public let databaseMaximumLifetime = Setting(
+        "DATABASE_MAX_LIFETIME", .duration(upTo: .hours(24)), default: .minutes(30),
+        "How old a connection may become before another takes its place, so that a moved server is found.")
+    public let databaseIdleTimeout = Setting(
+        "DATABASE_IDLE_TIMEOUT", .duration(upTo: .hours(24)), default: .minutes(10), "How long a connection may stay open unused.")
+    public let databasePreparedStatements = Setting(
+        "DATABASE_PREPARED_STATEMENTS", .boolean, default: true,
+        """
+        Lets each connection remember how to run its statements; `false` behind PgBouncer in transaction mode, where the server's limits \
+        of time are not set either.
+        """)
+    public let databaseApplicationName = Setting(
+        "DATABASE_APPLICATION_NAME", .text(upTo: 63), default: "martlet", "How connections are named in `pg_stat_activity`.")
 
     let accounts = Group("Accounts and tokens")
     public let secretKey = Setting(secret: "SECRET_KEY", "Derives each refresh token from the one before it.")

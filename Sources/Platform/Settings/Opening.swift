@@ -60,8 +60,8 @@ extension Loading {
         }
     }
 
-    /// Names of ours that are no settings: where the tests find their larger files.
-    private static let names: Set = ["MARTLET_FIXTURES"]
+    /// Names of ours that are no settings: where the tests find their larger files and the servers they use.
+    private static let names: Set = ["MARTLET_FIXTURES", "MARTLET_TEST_POSTGRES_URL", "MARTLET_TEST_REDIS_URL"]
 
     private mutating func judgeKeys(_ keys: [String], in file: String) {
         let known = Settings.declarations.all.map(\.name).filter { $0 != Settings.declarations.configurationFile.name }

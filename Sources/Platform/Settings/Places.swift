@@ -34,14 +34,33 @@ extension Kind where Value == String {
     }
 }
 
-/// Where the data is.
+/// Where the data is: the engine is chosen by the URL's scheme.
+///
+/// Printing, dumping or reflecting it shows no password.
 public enum DatabaseURL: Sendable, Hashable, CustomStringConvertible {
     /// A file; once loaded, the path is absolute.
     case sqlite(path: String)
+    /// A database on a server.
+    case postgres(PostgresURL)
+
+    /// Reads what `DATABASE_URL` may be.
+    ///
+    /// - Parameters:
+    ///   - name: where the text came from, such as `--to`, for the fault.
+    ///   - folder: where relative paths start.
+    /// - Throws: what is wrong with it, without its password.
+    public init(_ text: String, named name: String, folder: String) throws(SettingFault) {
+        do {
+            self = try Kind.databaseURL.parse(text, WorkingFolder(path: folder))
+        } catch {
+            throw SettingFault(name: name, found: Shown.quoted(Shown.value(text, isSecret: false)), repair: error.repair)
+        }
+    }
 
     public var description: String {
         switch self {
         case .sqlite(let path): "sqlite:\(path)"
+        case .postgres(let url): url.description
         }
     }
 }
@@ -49,11 +68,11 @@ public enum DatabaseURL: Sendable, Hashable, CustomStringConvertible {
 extension Kind where Value == DatabaseURL {
     static var databaseURL: Kind {
         Kind("database URL", write: \.description) { (text, folder) throws(Refusal) in
-            guard !text.hasPrefix("postgres://"), !text.hasPrefix("postgresql://") else {
-                throw Refusal(repair: "PostgreSQL is not built into this version; use sqlite:var/martlet.db or sqlite:///absolute/path.")
-            }
+            guard !PostgresURL.isMeant(by: text) else { return .postgres(try PostgresURL(text)) }
             guard let path = sqlitePath(text) else {
-                throw Refusal(repair: "Give sqlite:relative/path or sqlite:///absolute/path of a file.")
+                throw Refusal(
+                    repair:
+                        "Give sqlite:relative/path or sqlite:///absolute/path of a file, or postgres://user:password@host:5432/database.")
             }
             return .sqlite(path: folder.absolute(path))
         }

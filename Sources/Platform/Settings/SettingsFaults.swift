@@ -1,3 +1,5 @@
+import Foundation
+
 /// Everything wrong with the settings, found in one go.
 public struct SettingsFaults: Error, Sendable, CustomStringConvertible {
     public let faults: [SettingFault]
@@ -35,13 +37,33 @@ enum Shown {
     }
 
     /// `postgres://name:password@host/data?password=…` becomes `postgres://…@host/data?…`.
-    /// A password may itself hold an `@`, so the last one counts.
-    private static func withoutCredentials(_ text: String) -> String {
-        guard let scheme = text.firstRange(of: "://") else { return text }
-        var rest = text[scheme.upperBound...]
-        if let query = rest.firstIndex(of: "?") { rest = rest[...query] + "…" }
-        if let at = rest.lastIndex(of: "@") { rest = "…" + rest[at...] }
-        return String(text[..<scheme.upperBound] + rest)
+    /// A text that may be misspelt shows less rather than more: a password may itself hold an `@` or a `?`, or lack its `@`.
+    static func withoutCredentials(_ text: String) -> String {
+        guard let scheme = text.firstRange(of: "://") ?? (text.contains("@") ? text.firstRange(of: ":") : nil) else {
+            return withoutPassword(text)
+        }
+        let rest = text[scheme.upperBound...]
+        return text[..<scheme.upperBound] + place(rest, query: rest.firstIndex(of: "?") ?? rest.endIndex)
+    }
+
+    private static func place(_ rest: Substring, query: String.Index) -> String {
+        let parameters = query == rest.endIndex ? "" : "?…"
+        guard let at = rest.lastIndex(of: "@") else { return withoutStrangePort(rest[..<query]) + parameters }
+        return at < query ? "…" + rest[at..<query] + parameters : "…"
+    }
+
+    /// Where there is no `@`, what follows the host may be its port, or a password.
+    private static func withoutStrangePort(_ rest: Substring) -> String {
+        let host = rest.prefix { $0 != ":" && $0 != "/" && $0 != "[" }
+        guard rest[host.endIndex...].hasPrefix(":") else { return String(rest) }
+        let port = rest[host.endIndex...].dropFirst().prefix { $0 != "/" && $0 != "," }
+        return port.isEmpty || WholeNumber.read(port) != nil ? String(rest) : host + ":…"
+    }
+
+    /// `host=db password=hunter2` is another way of libpq's.
+    private static func withoutPassword(_ text: String) -> String {
+        guard let name = text.range(of: "password", options: .caseInsensitive) else { return text }
+        return text[..<name.upperBound] + "…"
     }
 
     private static func shortened(_ text: String) -> String {

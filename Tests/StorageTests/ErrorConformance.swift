@@ -55,15 +55,17 @@ struct DatabaseConformanceErrors {
     @Test(arguments: DatabaseEngine.all)
     func aServiceAnswersAConflictItself(engine: DatabaseEngine) async throws {
         try await withTables(engine) { db in
-            let answer = try await db.transaction { tx in
+            let answer: String = try await db.transaction { tx in
+                try await tx.change("UPDATE owner SET age = 40")
                 do {
-                    try await tx.change("INSERT INTO owner (id, name) VALUES (2, 'Ada')")
+                    _ = try await tx.savepoint { try await $0.change("INSERT INTO owner (id, name) VALUES (2, 'Ada')") }
                     return "saved"
                 } catch let failure as SQLFailure where failure.kind == .unique {
                     return "known"
                 }
             }
             #expect(answer == "known")
+            #expect(try await db.all(Int.self, "SELECT age FROM owner") == [40])
         }
     }
 

@@ -1,3 +1,4 @@
+import MartletStorage
 import Testing
 
 @testable import MartletSQLite
@@ -67,6 +68,21 @@ struct GroupCommitDecisions {
         machine.close()
         #expect(machine.enqueue("c").0 == .closed)
         #expect([step(&machine), step(&machine), step(&machine)] == ["run a", "commit a", "rest"])
+    }
+
+    @Test func theLoadTellsWhoWaitedHowLong() {
+        var machine = machine(waiting: 2)
+        _ = machine.enqueue("a", now: start)
+        #expect(machine.load == DatabaseLoad(connections: 1, inUse: 1, waiting: 1))
+        _ = step(&machine)
+        _ = machine.enqueue("b", now: start)
+        let (_, ticket) = machine.enqueue("c", now: start + .milliseconds(1))
+        _ = machine.enqueue("d", now: start)
+        #expect(machine.load == DatabaseLoad(connections: 1, inUse: 1, waiting: 2, waited: 2, refused: 1))
+        _ = machine.leave(ticket, now: start + .milliseconds(3))
+        _ = step(&machine, after: 4)
+        #expect([step(&machine), step(&machine)] == ["commit a b", "rest"])
+        #expect(machine.load == DatabaseLoad(connections: 1, waited: 2, refused: 1, waitedTime: .milliseconds(6)))
     }
 
     @Test func aLostGroupIsNotCommitted() {

@@ -90,6 +90,68 @@ struct RowDecoding {
         #expect(mismatch.column == "colour" && !"\(mismatch)".contains("s3cret"))
     }
 
+    /// A row as another engine's driver finds it.
+    private final class Row: RowSource {
+        let columns: [ColumnName]
+        private let values: [SQLValue]
+
+        init(_ row: KeyValuePairs<String, SQLValue>) {
+            columns = row.map { ColumnName($0.key) }
+            values = row.map(\.value)
+        }
+
+        func value(at index: Int) -> SQLValue { values[index] }
+        func isNull(at index: Int) -> Bool { values[index] == .null }
+    }
+
+    private func decode<Value: Decodable>(_ type: Value.Type, _ value: SQLValue) throws -> Value {
+        try RowDecoder(Row(["value": value])).decode(type)
+    }
+
+    @Test func valuesOfAnEngineWithMoreTypesAreRead() throws {
+        #expect(try decode(Decimal.self, .decimal(1)) == 1)
+        #expect(try decode(String.self, .decimal(100)) == "100")
+        #expect(try decode(Int.self, .decimal(100)) == 100)
+        #expect(try decode(Int64.self, .decimal(Decimal(Int64.min))) == .min)
+        #expect(try decode(String.self, .json("{}")) == "{}")
+        #expect(try decode([String].self, .json(#"["a", "b"]"#)) == ["a", "b"])
+        #expect(try decode([[String: Int]].self, .json(#"[{"a": 1}]"#)) == [["a": 1]])
+        #expect(try decode([String].self, .texts(["a,", "b\""])) == ["a,", "b\""])
+        #expect(try decode([Text].self, .texts([])) == [])
+        #expect(try decode([Colour]?.self, .texts(["red"])) == [.red])
+        #expect(try decode(Date.self, .timestamp(Date(timeIntervalSince1970: 1))) == Date(timeIntervalSince1970: 1))
+    }
+
+    @Test func aRowOfAllOfThemIsRead() throws {
+        struct Order: Decodable, Equatable {
+            let total: Decimal
+            let discount: Decimal?
+            let tags: [String]
+            let note: Note?
+        }
+        let row = Row([
+            "note": .json(#"{"text": "a", "at": 1500}"#), "tags": .texts(["a"]), "discount": .null, "total": .decimal(Decimal(7)),
+        ])
+        let note = Note(text: "a", at: Date(timeIntervalSince1970: 1.5))
+        #expect(try RowDecoder(row).decode(Order.self) == Order(total: 7, discount: nil, tags: ["a"], note: note))
+    }
+
+    @Test func whatDoesNotFitIsAMismatch() {
+        #expect(throws: RowMismatch.self) { try decode(Decimal.self, .double(1)) }
+        #expect(throws: RowMismatch.self) { try decode(Decimal.self, .bool(true)) }
+        for text in ["1.50", "-0", "01", "1e3", "NaN", ""] {
+            #expect(throws: RowMismatch.self) { try decode(Decimal.self, .text(text)) }
+        }
+        #expect(throws: RowMismatch.self) { try decode(Double.self, .decimal(1)) }
+        #expect(throws: RowMismatch.self) { try decode(Int.self, .decimal(Decimal(sign: .plus, exponent: -1, significand: 15))) }
+        #expect(throws: RowMismatch.self) { try decode(Int.self, .decimal(Decimal(sign: .plus, exponent: 30, significand: 1))) }
+        #expect(throws: RowMismatch.self) { try decode([Int].self, .texts(["1"])) }
+        #expect(throws: RowMismatch.self) { try decode([Text].self, .texts([""])) }
+        #expect(throws: RowMismatch.self) { try decode(String.self, .texts(["a"])) }
+        #expect(throws: RowMismatch.self) { try decode([String].self, .json("{}")) }
+        #expect(throws: RowMismatch.self) { try decode(Int.self, .json("1")) }
+    }
+
     @Test func aMissingColumnIsAMismatchForAnOptionalToo() async throws {
         struct Row: Decodable, Sendable { let title: String? }
         await #expect(throws: RowMismatch.self) { _ = try await read(Row.self, "SELECT 1 AS titel") }

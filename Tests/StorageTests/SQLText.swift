@@ -22,6 +22,28 @@ struct SQLText {
         #expect(sql.values == [.int(1), .int(2), .int(3), .text("x"), .text("y")])
     }
 
+    @Test func everyParameterHasItsNumber() throws {
+        for count in [1, 9, 10, 11, 99, 100, 1_000, 65_535] {
+            let sql: SQL = "SELECT 1 WHERE é IN \(list: Array(1...count)) OR a"
+            let expected = "SELECT 1 WHERE é IN (" + (1...count).map { "$\($0)" }.joined(separator: ", ") + ") OR a"
+            #expect(try sql.text(for: .postgres) == expected)
+        }
+    }
+
+    @Test func fragmentsMayBeLongerShorterOrEmpty() throws {
+        let (long, none, some) = (String(repeating: "é", count: 50), SQL(sqlite: "", postgres: ""), SQL(sqlite: "aé", postgres: ""))
+        let sql: SQL = "\(none)\(SQL(sqlite: "", postgres: long))\(1)\(some)\(2)\(SQL(sqlite: "x", postgres: "日本"))"
+        #expect(try sql.text(for: .postgres) == "\(long)$1$2日本")
+        #expect(try sql.text(for: .sqlite) == "?aé?x")
+        #expect(try ("" as SQL).text(for: .postgres) == "")
+        #expect(try ("SELECT é" as SQL).text(for: .postgres) == "SELECT é")
+    }
+
+    @Test func arraysAndAbsentDocumentsAreSingleParameters() throws {
+        let sql: SQL = "\(["a", "b"]), \(json: ["a"]), \(json: [String]?.none), \([UInt8](1...2)), \([String]?.none)"
+        #expect(sql.values == [.texts(["a", "b"]), .json(#"["a"]"#), .null, .bytes([1, 2]), .null])
+    }
+
     @Test func aQuestionMarkInTheTextIsNoPlaceholder() throws {
         let sql: SQL = "SELECT '?' WHERE a = \(1)"
         #expect(try sql.text(for: .postgres) == "SELECT '?' WHERE a = $1")

@@ -3,6 +3,7 @@ import Logging
 import MartletCore
 import MartletSQLite
 import MartletStorage
+import MartletTestServers
 import Synchronization
 import Testing
 
@@ -23,7 +24,7 @@ struct SQLiteBehaviour {
             }
             await begun.wait()
             let writers = (0..<200).map { id in Task { try await db.change("INSERT INTO item (id) VALUES (\(id))") } }
-            while db.waitingWrites < 200 { await Task.yield() }
+            try await eventually { db.waitingWrites >= 200 }
             await done.open()
             try await holder.value
             for writer in writers { _ = try await writer.value }
@@ -104,6 +105,18 @@ struct SQLiteBehaviour {
                 try await db.transaction { try await $0.change("INSERT INTO item (id, data) VALUES (1, \(data))") }
             }
             #expect(inside?.kind == .unavailable)
+            let swallowed = await thrown(Failure.self) {
+                try await db.transaction { (tx) async throws in
+                    try await tx.change("INSERT INTO item (id, data) VALUES (4, NULL)")
+                    await #expect(throws: Failure.self) {
+                        try await tx.savepoint { try await $0.change("INSERT INTO item (id, data) VALUES (1, \(data))") }
+                    }
+                    // SQLite has ended the transaction: what follows must not be committed by itself.
+                    let later = await #expect(throws: Failure.self) { try await tx.change("INSERT INTO item (id, data) VALUES (5, NULL)") }
+                    #expect(later?.code == "transaction_failed")
+                }
+            }
+            #expect((swallowed?.cause as? SQLFailure)?.kind == .full)
             try await db.change("INSERT INTO item (id, data) VALUES (2, NULL)")
             _ = try await db.transaction { try await $0.first(Int.self, "PRAGMA max_page_count = 100000") }
             try await db.change("INSERT INTO item (id, data) VALUES (3, \(data))")
@@ -167,7 +180,7 @@ struct SQLiteBehaviour {
             await begun.wait()
             let writers = (1...6).map { id in Task { try await db.change("INSERT INTO a (id, next) VALUES (\(id), \(id == 3 ? 99 : id))") }
             }
-            while db.waitingWrites < 6 { await Task.yield() }
+            try await eventually { db.waitingWrites >= 6 }
             await done.open()
             try await holder.value
             for (id, writer) in zip(1..., writers) {
@@ -198,12 +211,42 @@ struct SQLiteBehaviour {
             }
             await begun.wait()
             let waiting = Task { try await db.change("INSERT INTO item (id) VALUES (1)") }
-            while db.waitingWrites < 1 { await Task.yield() }
+            try await eventually { db.waitingWrites >= 1 }
             let failure = await #expect(throws: Failure.self) { try await db.change("INSERT INTO item (id) VALUES (2)") }
-            #expect(failure?.code == "database_busy")
+            #expect(failure?.code == "database_busy" && db.load.refused == 1)
             await done.open()
             try await holder.value
             #expect(try await waiting.value == 1)
+        }
+    }
+
+    @Test func aCancelledChangeLeavesTheQueue() async throws {
+        try await withSQLite { db, _ in
+            try await db.run("CREATE TABLE item (id INTEGER PRIMARY KEY)")
+            try await db.whileOccupied { (_) async throws in
+                let change = try await db.waiting { try await db.change("INSERT INTO item (id) VALUES (1)") }
+                change.cancel()
+                await #expect(throws: CancellationError.self) { _ = try await change.value }
+            }
+            #expect(try await db.count("item") == 0)
+        }
+    }
+
+    @Test func theLoadCountsReadersWaitersAndExports() async throws {
+        try await withSQLite(SQLiteSettings(readers: 2, waitingWrites: 1)) { (db, _) async throws in
+            #expect(await db.comesToRest())
+            #expect(db.load.connections == 1)
+            let reads = (0..<2).map { _ in Task { try await db.first(Int.self, endless) } }
+            // Of two connections one at most serves long reads.
+            try await eventually { db.load.waiting >= 1 }
+            #expect(db.load.waited == 1 && db.load.inUse >= 1)
+            for read in reads { read.cancel() }
+            for read in reads { await #expect(throws: CancellationError.self) { _ = try await read.value } }
+            #expect(await db.comesToRest())
+            #expect(db.load.waitedTime > .zero && db.load.refused == 0)
+            let idle = db.load.connections
+            try await db.batches(of: 1, Int.self, "SELECT 1") { _ in #expect(db.load.connections == idle + 1 && db.load.inUse == 1) }
+            #expect(db.load.connections == idle && db.load.inUse == 0)
         }
     }
 

@@ -94,6 +94,9 @@ struct DatabaseConformanceTypes {
             let tags: SQL = "(SELECT \(json: ["swift", "c++"]))"
             #expect(try await db.first(Bool.self, "SELECT \(SQL.jsonArray(tags, contains: "c++"))") == true)
             #expect(try await db.first(Bool.self, "SELECT \(SQL.jsonArray(tags, contains: "c"))") == false)
+            let names: SQL = "(SELECT \(["swift", "c++"]))"
+            #expect(try await db.first(Bool.self, "SELECT \(SQL.texts(names, contain: "c++"))") == true)
+            #expect(try await db.first(Bool.self, "SELECT \(SQL.texts(names, contain: "c"))") == false)
             #expect(try await db.first(Bool.self, "SELECT \(SQL.equalIgnoringCase("'Ada'", "aDA"))") == true)
             #expect(try await db.first(Bool.self, "SELECT \(SQL.equalIgnoringCase("'Ada'", "Adam"))") == false)
             #expect(try await db.first(Int.self, "SELECT 1 WHERE 2 IN \(list: [1, 2])") == 1)

@@ -8,7 +8,7 @@ struct BatchCursor: Sendable {
     let values: [SQLValue]
     let size: Int
 
-    private static let threads = DispatchQueue(label: "martlet.sqlite.batches", attributes: .concurrent)
+    private static let threads = DispatchQueue(label: "martlet.sqlite.batches", qos: .utility, attributes: .concurrent)
 
     /// The next rows. Fewer than `size` are the last: one more step would begin anew.
     func next<Row: Decodable & Sendable>(_ row: Row.Type) async throws -> [Row] {

@@ -63,6 +63,10 @@ final class Session {
     private var uses: UInt64 = 0
     /// The writer's turn whose statements may run; 0 for none.
     var turn: UInt64 = 0
+    /// Why the turn's statements are refused: the failure of an earlier one since the innermost savepoint was opened.
+    var doom: (any Error)?
+    /// How many savepoints the turn has open.
+    var savepoints = 0
     /// Whether the open transaction holds what earlier turns wrote.
     var groupHasWork = false
     /// Whether foreign keys are switched off for the sake of a schema transaction.

@@ -1,3 +1,5 @@
+import MartletStorage
+
 /// Who writes next and when the group commits: a pure state machine, performed by ``Writer``.
 ///
 /// Writers take turns, one at a time. Each one that has had its turn joins the group, and one commit, with one wait for the disk, ends the
@@ -26,6 +28,8 @@ struct GroupCommit<Member> {
     private struct Waiting {
         let member: Member
         let isAlone: Bool
+        /// Since when it has waited for others; `nil` when there were none.
+        let since: ContinuousClock.Instant?
     }
 
     private let limits: Limits
@@ -36,6 +40,7 @@ struct GroupCommit<Member> {
     private var groupIsAlone = false
     private var isBusy = false
     private var isClosed = false
+    private var (waited, refused, waitedTime) = (0, 0, Duration.zero)
 
     init(_ limits: Limits) {
         self.limits = limits
@@ -44,18 +49,26 @@ struct GroupCommit<Member> {
     /// Queues a member under the returned ticket. After `.start` the caller performs ``next(now:)`` until it rests.
     ///
     /// A member that is `alone` shares its group with no one.
-    mutating func enqueue(_ member: Member, alone: Bool = false) -> (Entrance, ticket: UInt64) {
+    mutating func enqueue(
+        _ member: Member, alone: Bool = false, now: @autoclosure () -> ContinuousClock.Instant = .now
+    ) -> (Entrance, ticket: UInt64) {
         if isClosed { return (.closed, 0) }
-        if waiting.count >= limits.waiting { return (.full, 0) }
+        if waiting.count >= limits.waiting {
+            refused += 1
+            return (.full, 0)
+        }
         last += 1
-        waiting[last] = Waiting(member: member, isAlone: alone)
+        if isBusy { waited += 1 }
+        waiting[last] = Waiting(member: member, isAlone: alone, since: isBusy ? now() : nil)
         defer { isBusy = true }
         return (isBusy ? .wait : .start, last)
     }
 
     /// Takes a member out of the queue; `nil` when its turn has come already.
-    mutating func leave(_ ticket: UInt64) -> Member? {
-        waiting.removeValue(forKey: ticket)?.member
+    mutating func leave(_ ticket: UInt64, now: @autoclosure () -> ContinuousClock.Instant = .now) -> Member? {
+        guard let leaving = waiting.removeValue(forKey: ticket) else { return nil }
+        if let since = leaving.since { waitedTime += since.duration(to: now()) }
+        return leaving.member
     }
 
     /// What to do next, when no member has the turn.
@@ -63,6 +76,7 @@ struct GroupCommit<Member> {
         while first <= last, waiting[first] == nil { first += 1 }
         guard let head = waiting[first], mayJoin(head, now) else { return group.isEmpty ? rest() : commit() }
         waiting[first] = nil
+        if let since = head.since { waitedTime += since.duration(to: now) }
         if group.isEmpty { groupBegan = now }
         groupIsAlone = head.isAlone
         return .run(head.member)
@@ -85,6 +99,12 @@ struct GroupCommit<Member> {
     var waitingCount: Int { waiting.count }
 
     var isResting: Bool { !isBusy }
+
+    /// The load of the one connection that writes.
+    var load: DatabaseLoad {
+        DatabaseLoad(
+            connections: 1, inUse: isBusy ? 1 : 0, waiting: waiting.count, waited: waited, refused: refused, waitedTime: waitedTime)
+    }
 
     private func mayJoin(_ head: Waiting, _ now: ContinuousClock.Instant) -> Bool {
         guard !group.isEmpty, let groupBegan else { return true }

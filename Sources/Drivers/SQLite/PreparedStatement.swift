@@ -110,6 +110,9 @@ extension PreparedStatement {
         case .text(let value): bind(value, at: index)
         case .bytes(let value): bind(value, at: index)
         case .uuid(let value): bind(value.text, at: index)
+        case .decimal(let value): bind(SQLValue.text(of: value), at: index)
+        case .json(let value): bind(value, at: index)
+        case .texts(let value): bind(SQLValue.jsonText(of: value), at: index)
         // `SQL` has refused times that do not fit.
         case .timestamp(let value): sqlite3_bind_int64(handle, index, SQLValue.milliseconds(value) ?? 0)
         }

@@ -17,11 +17,13 @@ final class ReaderPool: Sendable {
         var waiting: [Waiter] = []
         var nextWaiter: UInt64 = 0
         var isClosed = false
+        var (waited, waitedTime) = (0, Duration.zero)
     }
 
     fileprivate struct Waiter {
         let id: UInt64
         let isLong: Bool
+        let since = ContinuousClock.now
         let continuation: CheckedContinuation<Connection?, any Error>
     }
 
@@ -73,10 +75,20 @@ final class ReaderPool: Sendable {
         for waiter in waiting { waiter.continuation.resume(throwing: SQLiteDatabase.closed) }
     }
 
+    /// How many connections are open and lent, and who waits.
+    var load: DatabaseLoad {
+        state.withLock { state in
+            DatabaseLoad(
+                connections: state.opened, inUse: state.opened - state.idle.count, waiting: state.waiting.count, waited: state.waited,
+                waitedTime: state.waitedTime)
+        }
+    }
+
     private func wait(_ waiter: Waiter) {
         let refused: (any Error)? = state.withLock { state in
             if state.isClosed { return SQLiteDatabase.closed }
             if Task.isCancelled { return CancellationError() }
+            if !state.canServe(waiter, capacity) { state.waited += 1 }
             state.waiting.append(waiter)
             return nil
         }
@@ -107,10 +119,9 @@ final class ReaderPool: Sendable {
 extension ReaderPool.State {
     /// The next waiter to serve and what it gets: an idle connection, or `nil` for the right to open one.
     fileprivate mutating func next(capacity: Int) -> (ReaderPool.Waiter, Connection?)? {
-        guard !idle.isEmpty || opened < capacity,
-            let position = waiting.firstIndex(where: { !$0.isLong || longReads < max(1, capacity / 2) })
-        else { return nil }
+        guard let position = waiting.firstIndex(where: { canServe($0, capacity) }) else { return nil }
         let waiter = waiting.remove(at: position)
+        waitedTime += waiter.since.duration(to: .now)
         if waiter.isLong { longReads += 1 }
         if let connection = idle.popLast() { return (waiter, connection) }
         opened += 1
@@ -119,6 +130,13 @@ extension ReaderPool.State {
 
     fileprivate mutating func remove(_ id: UInt64) -> ReaderPool.Waiter? {
         guard let position = waiting.firstIndex(where: { $0.id == id }) else { return nil }
-        return waiting.remove(at: position)
+        let waiter = waiting.remove(at: position)
+        waitedTime += waiter.since.duration(to: .now)
+        return waiter
+    }
+
+    /// Whether there is a connection for this read, if nobody who came earlier may have it.
+    fileprivate func canServe(_ waiter: ReaderPool.Waiter, _ capacity: Int) -> Bool {
+        (!idle.isEmpty || opened < capacity) && (!waiter.isLong || longReads < max(1, capacity / 2))
     }
 }

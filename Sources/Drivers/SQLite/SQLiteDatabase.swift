@@ -3,12 +3,14 @@
 public import Logging
 import MartletCore
 public import MartletStorage
+import Synchronization
 
 /// A database in one file: one writer with group commit, and readers that never wait for it (write-ahead log).
 ///
 /// - A write is answered after its commit is on the disk. Writes that are waiting at the same moment share one commit.
 /// - Reads outside a transaction see what is committed; a caller sees all its own answered writes.
-/// - UUIDs are stored as 36 lower-case characters, times as integer milliseconds since 1970, booleans as 0 and 1.
+/// - UUIDs are stored as 36 lower-case characters, times as integer milliseconds since 1970, booleans as 0 and 1, decimals and JSON as
+///   text, arrays of texts as the text of a JSON array.
 public final class SQLiteDatabase: Database {
     public let dialect = SQLDialect.sqlite
 
@@ -18,6 +20,8 @@ public final class SQLiteDatabase: Database {
     private let readers: ReaderPool
     private let reads: SQLiteReads
     private let log: SlowStatementLog
+    /// How many results are being read in batches, each on a connection of its own.
+    private let exports = Atomic(0)
 
     /// Opens the file, and creates it if need be; its folder must exist.
     ///
@@ -49,9 +53,15 @@ public final class SQLiteDatabase: Database {
         try await write(sql) { try $0.change($1, $2) }
     }
 
-    public func transaction<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result {
+    public func transaction<Result: Sendable>(
+        isolation: Isolation, _ body: @Sendable (any Transaction) async throws -> Result
+    ) async throws -> Result {
+        // One writer at a time: every transaction is serializable.
         try await writer.transact { turn in
-            try await body(SQLiteTransaction(turn: turn.id, connection: writer.connection, log: log))
+            let transaction = SQLiteTransaction(turn: turn.id, connection: writer.connection, log: log)
+            let result = try await body(transaction)
+            try transaction.confirm()
+            return result
         }
     }
 
@@ -61,6 +71,7 @@ public final class SQLiteDatabase: Database {
         try await writer.transact(alone: true) { turn in
             let transaction = SQLiteTransaction(turn: turn.id, connection: writer.connection, log: log)
             let result = try await body(transaction)
+            try transaction.confirm()
             try await transaction.checkReferences()
             return result
         }
@@ -72,7 +83,11 @@ public final class SQLiteDatabase: Database {
         let text = try sql.text(for: .sqlite)
         // A connection of its own: exports may last for minutes and must not take one that requests share.
         let connection = try Connection(path: path, settings: settings, isReader: true)
-        defer { connection.close() }
+        exports.add(1, ordering: .relaxed)
+        defer {
+            exports.subtract(1, ordering: .relaxed)
+            connection.close()
+        }
         let cursor = BatchCursor(connection: connection, text: text, values: sql.values, size: max(1, size))
         var batch: [Row]
         repeat {
@@ -89,6 +104,11 @@ public final class SQLiteDatabase: Database {
     public func close() async {
         await writer.close()
         readers.close()
+    }
+
+    public var load: DatabaseLoad {
+        let exports = exports.load(ordering: .relaxed)
+        return writer.load + readers.load + DatabaseLoad(connections: exports, inUse: exports)
     }
 
     /// How many writes wait for their turn at this moment. For metrics.

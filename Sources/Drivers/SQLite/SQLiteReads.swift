@@ -11,7 +11,8 @@ import Synchronization
 final class SQLiteReads: Sendable {
     private let readers: ReaderPool
     private let log: SlowStatementLog
-    private let threads = DispatchQueue(label: "martlet.sqlite.long-reads", attributes: .concurrent)
+    /// Of another quality of service than tasks run at: those of one quality share few threads, and long reads would take them all.
+    private let threads = DispatchQueue(label: "martlet.sqlite.long-reads", qos: .utility, attributes: .concurrent)
 
     /// A statement that takes longer than this on the caller's thread does not run there next time.
     private static let shortRead = Duration.milliseconds(1)

@@ -22,6 +22,15 @@ struct SQLiteTransaction: SchemaTransaction {
         try await run(sql) { try $0.change($1, sql.values) }
     }
 
+    func savepoint<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result {
+        try Task.checkCancellation()
+        let depth = try perform { try $0.beginSavepoint() }
+        let outcome: Swift.Result<Result, any Error>
+        do { outcome = .success(try await body(self)) } catch { outcome = .failure(error) }
+        try inTurn { try $0.endSavepoint(depth, keeps: outcome.isSuccess) }
+        return try outcome.get()
+    }
+
     func run(script: String) async throws {
         try Task.checkCancellation()
         try perform { session in
@@ -29,6 +38,13 @@ struct SQLiteTransaction: SchemaTransaction {
             guard session.isInTransaction else {
                 throw SQLFailure(.statement, code: "transaction", subject: "a script must not begin or end transactions")
             }
+        }
+    }
+
+    /// Throws the failure of the statement that doomed the transaction, if one did.
+    func confirm() throws {
+        try connection.exclusively { session in
+            if session.turn == turn, let doom = session.doom { throw doom }
         }
     }
 
@@ -60,8 +76,24 @@ struct SQLiteTransaction: SchemaTransaction {
         }
     }
 
-    /// Runs `work` on the connection if the turn still lasts.
+    /// Runs `work` on the connection unless the transaction is doomed, and dooms it when the engine refuses the work.
     private func perform<Result: Sendable>(_ work: (Session) throws -> Result) throws -> Result {
+        try inTurn { session in
+            if let doom = session.doom { throw Self.failed(after: doom) }
+            do {
+                return try work(session)
+            } catch let mismatch as RowMismatch {
+                // The statement went well; only its reader expected something else.
+                throw mismatch
+            } catch {
+                session.doom = (error as? SQLFailure)?.thrown ?? error
+                throw error
+            }
+        }
+    }
+
+    /// Runs `work` on the connection if the turn still lasts.
+    private func inTurn<Result: Sendable>(_ work: (Session) throws -> Result) throws -> Result {
         do {
             return try connection.exclusively { session in
                 guard session.turn == turn else { throw Self.ended }
@@ -70,6 +102,10 @@ struct SQLiteTransaction: SchemaTransaction {
         } catch let failure as SQLFailure {
             throw failure.thrown
         }
+    }
+
+    private static func failed(after failure: any Error) -> Failure {
+        .init(.internal, "transaction_failed", "Internal error.", cause: failure)
     }
 
     private static let ended = Failure(.internal, "transaction_ended", "Internal error.", cause: EndedTransaction())

@@ -26,7 +26,7 @@ extension Session {
             } else {
                 try execute("BEGIN IMMEDIATE")
             }
-            turn = number
+            (turn, doom, savepoints) = (number, nil, 0)
             return nil
         } catch {
             return abandon(error)
@@ -65,6 +65,33 @@ extension Session {
         }
     }
 
+    /// Opens a savepoint within the turn and returns its depth.
+    func beginSavepoint() throws -> Int {
+        try execute("SAVEPOINT part\(savepoints + 1)")
+        savepoints += 1
+        return savepoints
+    }
+
+    /// Keeps or undoes what was done since the savepoint was opened. Throws the failure of a statement that forbade to keep it.
+    func endSavepoint(_ depth: Int, keeps: Bool) throws {
+        guard savepoints == depth else {
+            // The other one is told as well when it ends.
+            (savepoints, doom) = (0, Self.overlap)
+            throw Self.overlap
+        }
+        let failure = doom
+        do {
+            if !keeps || failure != nil { try execute("ROLLBACK TO part\(depth)") }
+            try execute("RELEASE part\(depth)")
+        } catch {
+            // The engine has ended the transaction by itself: there is nothing to go on with.
+            doom = failure ?? error
+            throw doom ?? error
+        }
+        (savepoints, doom) = (depth - 1, nil)
+        if keeps, let failure { throw failure }
+    }
+
     private func undoTurn() throws {
         guard groupHasWork else {
             try execute("ROLLBACK")
@@ -97,5 +124,11 @@ extension Session {
         isChangingSchema = false
     }
 
+    private static let overlap = Failure(.internal, "savepoint_overlap", "Internal error.", cause: OverlappingSavepoints())
     private static let rolledBack = SQLFailure(.ioError, code: "rolled_back", subject: "the engine ended the transaction")
+}
+
+/// Two savepoints of one transaction were open beside each other, so that neither can be undone alone.
+struct OverlappingSavepoints: Error, CustomStringConvertible {
+    var description: String { "a savepoint ended before one that was begun inside of it" }
 }

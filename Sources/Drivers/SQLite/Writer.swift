@@ -205,6 +205,8 @@ final class Writer: Sendable {
 
     var waitingCount: Int { state.withLock { $0.waitingCount } }
 
+    var load: DatabaseLoad { state.withLock { $0.load } }
+
     // MARK: Ending
 
     /// Refuses new writes, waits for those in the queue, and closes the connection.
@@ -232,7 +234,7 @@ final class Writer: Sendable {
 }
 
 extension Result {
-    fileprivate var isSuccess: Bool {
+    var isSuccess: Bool {
         if case .success = self { true } else { false }
     }
 }

@@ -12,7 +12,7 @@ struct ColumnDecoder: Decoder, SingleValueDecodingContainer {
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> { throw StructuredColumn() }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        guard let strings = StoredJSON.strings(in: try row.text(at: index)) else { throw StructuredColumn() }
+        guard let strings = try row.strings(at: index) else { throw StructuredColumn() }
         return StringsContainer(strings: strings, column: row.columnNames[index].name)
     }
 

@@ -9,10 +9,14 @@ public import MartletCore
 public protocol Database: Queries {
     /// Runs `body` in one transaction: committed and durable when this returns, rolled back when it throws.
     ///
-    /// Writers take turns, first come first served. A cancelled caller leaves the queue, or is rolled back. Do nothing slow in `body`: no
-    /// network calls. Its time is bounded by the driver's settings; beyond them it is rolled back and `unavailable` is thrown.
+    /// `body` may be run again, from its beginning, when the engine could not serialise it with the others: change nothing outside of the
+    /// transaction in it, and do nothing slow, no network calls. Waiters are served first come first served. A cancelled caller leaves the
+    /// queue, or is rolled back. The time of `body` is bounded by the driver's settings; beyond them it is rolled back and `unavailable` is
+    /// thrown.
     /// A transaction begun inside another one's body is a mistake in the program and throws `internal`, code `nested_transaction`.
-    func transaction<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result
+    func transaction<Result: Sendable>(
+        isolation: Isolation, _ body: @Sendable (any Transaction) async throws -> Result
+    ) async throws -> Result
 
     /// Runs `body` in a transaction that excludes every other migrator, also those of other processes. Only migrations need it.
     ///
@@ -26,11 +30,30 @@ public protocol Database: Queries {
         of size: Int, _ row: Row.Type, _ sql: SQL, _ body: @Sendable ([Row]) async throws -> Void
     ) async throws
 
+    /// How busy the connections are. For metrics: reading it is cheap, and its parts need not be of one same moment.
+    var load: DatabaseLoad { get }
+
     /// Reads one value from the engine; throws `unavailable` when it cannot. For readiness checks.
     func check() async throws
 
     /// Waits for running work, refuses new work as `unavailable`, and closes every connection. Safe to repeat.
     func close() async
+}
+
+extension Database {
+    /// Runs `body` in a transaction that is ``Isolation/serializable``; see ``transaction(isolation:_:)``.
+    public func transaction<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result {
+        try await transaction(isolation: .serializable, body)
+    }
+}
+
+/// What a transaction is kept apart from.
+public enum Isolation: Sendable, Hashable, CaseIterable {
+    /// As if transactions ran one after another: what it has read still holds when it is committed. The default.
+    case serializable
+    /// Each statement sees what others had committed before it began. For statements that are right by themselves and too contended to be
+    /// run again. An engine may give more than this: SQLite's transactions are all serializable.
+    case readCommitted
 }
 
 /// What can be asked of a database and of a transaction alike.
@@ -68,8 +91,18 @@ extension Queries {
 
 /// The statements of one running transaction. Its reads see its own writes.
 ///
+/// A statement that the engine refuses dooms its transaction, whatever its body makes of the error: every later statement throws
+/// `internal`, code `transaction_failed`, and if the body returns anyway, everything is rolled back and the statement's own error is
+/// thrown. Put what may fail into a ``savepoint(_:)``. A value refused before it was sent and a row that could not be decoded doom nothing.
+///
 /// It ends with its body: later use throws `internal`, code `transaction_ended`.
-public protocol Transaction: Queries {}
+public protocol Transaction: Queries {
+    /// Runs a part that may fail: when `body` throws, what it did is undone, its error is thrown, and the transaction goes on.
+    ///
+    /// Inside of `body` the rule for statements that fail holds for the savepoint instead of the transaction. Savepoints nest, and end in
+    /// the order they begin: two at once in one transaction are a mistake in the program, which dooms the transaction.
+    func savepoint<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result
+}
 
 /// A transaction that may change the schema.
 public protocol SchemaTransaction: Transaction {

@@ -17,8 +17,11 @@ public protocol RowSource: AnyObject {
 /// - A property is read from the column of its name, in snake case: `ownerID` and `ownerId` from `owner_id`. Every property needs its
 ///   column, optional ones too; columns without a property are ignored. NULL is read by optionals only.
 /// - A type that is a single value (`Int`, `String`, an identifier, a `RawRepresentable`) is read from a result of one column.
-/// - Integers are range-checked, booleans also read from 0 and 1, dates from milliseconds since 1970, UUIDs from text.
-/// - An array or a type with several properties is read from a column of JSON text (written by `\(json:)`), nested at most 64 deep.
+/// - Integers are range-checked and also read from decimals without a fraction, booleans
+///   also read from 0 and 1, dates from milliseconds since 1970, UUIDs from text.
+/// - Decimals are read from decimals, integers and canonical text, exactly; never from a floating-point number.
+/// - An array or a type with several properties is read from a column of JSON (written by `\(json:)`), nested at most 64 deep; an array of
+///   texts also from an array of texts.
 ///
 /// Everything else throws a ``RowMismatch``.
 public final class RowDecoder {
@@ -85,6 +88,12 @@ extension RowDecoder {
 
     var columnNames: [ColumnName] { columns }
 
+    /// The elements of an array of texts, or of a JSON array of nothing but plain strings; `nil` for other JSON.
+    func strings(at index: Int) throws -> [Substring]? {
+        if case .texts(let texts) = source.value(at: index) { return texts.map { $0[...] } }
+        return StoredJSON.strings(in: try text(at: index))
+    }
+
     func isNull(at index: Int) -> Bool { source.isNull(at: index) }
 
     func decode<Value: Decodable>(_ type: Value.Type, at index: Int) throws -> Value {
@@ -106,6 +115,7 @@ extension RowDecoder {
         if type == UUID.self { return try uuid(at: index) as? Value }
         if type == Date.self { return try date(at: index) as? Value }
         if type == [UInt8].self { return try bytes(at: index) as? Value }
+        if type == Decimal.self { return try decimal(at: index) as? Value }
         if type == Data.self { return Data(try bytes(at: index)) as? Value }
         // Identifiers are in almost every row, and as text they would be read several times over.
         if let identifier = type as? any UUIDWrapper.Type { return identifier.init(try uuid(at: index)) as? Value }
@@ -123,7 +133,7 @@ extension RowDecoder {
 
     func integer<Value: FixedWidthInteger>(_ type: Value.Type, at index: Int) throws -> Value {
         let found = source.value(at: index)
-        guard case .int(let wide) = found else { throw mismatch(index, type, found) }
+        guard let wide = found.integer else { throw mismatch(index, type, found) }
         guard let value = Value(exactly: wide) else { throw RowMismatch(column: columns[index].name, type: type, "out of range") }
         return value
     }
@@ -140,6 +150,8 @@ extension RowDecoder {
         switch source.value(at: index) {
         case .text(let value): value
         case .uuid(let value): value.text
+        case .json(let value): value
+        case .decimal(let value): SQLValue.text(of: value)
         case let other: throw mismatch(index, String.self, other)
         }
     }
@@ -166,6 +178,20 @@ extension RowDecoder {
         }
     }
 
+    private func decimal(at index: Int) throws -> Decimal {
+        switch source.value(at: index) {
+        case .decimal(let value): return value
+        case .int(let value): return Decimal(value)
+        case .text(let text):
+            // Only what this module writes, so that nothing but a stored decimal is taken for one.
+            guard let value = SQLValue.decimal(text), SQLValue.text(of: value) == text else {
+                throw RowMismatch(column: columns[index].name, type: Decimal.self, "not a decimal, or one of too many digits")
+            }
+            return value
+        case let other: throw mismatch(index, Decimal.self, other)
+        }
+    }
+
     private func bytes(at index: Int) throws -> [UInt8] {
         let found = source.value(at: index)
         guard case .bytes(let value) = found else { throw mismatch(index, [UInt8].self, found) }
@@ -187,7 +213,7 @@ public struct RowMismatch: Error, Sendable, CustomStringConvertible {
         self.init(column: column, type: "\(type)", reason)
     }
 
-    init(column: String, type: String, _ reason: String) {
+    public init(column: String, type: String, _ reason: String) {
         (self.column, self.type, self.reason) = (column, type, reason)
     }
 
@@ -195,6 +221,13 @@ public struct RowMismatch: Error, Sendable, CustomStringConvertible {
 }
 
 extension SQLValue {
+    /// An integer, or a decimal that is one: PostgreSQL's sum of 64-bit integers is a `numeric`.
+    fileprivate var integer: Int64? {
+        if case .int(let value) = self { return value }
+        guard case .decimal(let value) = self else { return nil }
+        return Int64(Self.text(of: value))
+    }
+
     /// Its kind, for messages that must not tell the value.
     fileprivate var kind: String {
         switch self {
@@ -206,6 +239,9 @@ extension SQLValue {
         case .bytes: "bytes"
         case .uuid: "a UUID"
         case .timestamp: "a timestamp"
+        case .decimal: "a decimal"
+        case .json: "JSON"
+        case .texts: "an array of text"
         }
     }
 }

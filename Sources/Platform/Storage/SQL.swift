@@ -50,20 +50,36 @@ extension SQL {
     }
 
     private var postgresText: String {
-        let bytes = Array(text.utf8)
-        var (rendered, end, parameters): ([UInt8], Int, Int) = ([], 0, 0)
-        for mark in marks {
-            rendered += bytes[end..<mark.offset]
-            end = mark.offset + mark.length
-            switch mark.form {
-            case .parameter:
-                parameters += 1
-                rendered += "$\(parameters)".utf8
-            case .fragment(let postgres): rendered += postgres.utf8
+        guard !marks.isEmpty else { return text }
+        var text = text
+        return text.withUTF8 { source in
+            String(unsafeUninitializedCapacity: postgresCapacity) { buffer in
+                var target = TextBuffer(buffer)
+                var (end, parameters) = (0, 0)
+                for mark in marks {
+                    target.append(source[end..<mark.offset])
+                    end = mark.offset + mark.length
+                    switch mark.form {
+                    case .parameter:
+                        parameters += 1
+                        target.append(placeholder: parameters)
+                    case .fragment(var postgres): postgres.withUTF8 { target.append($0[...]) }
+                    }
+                }
+                target.append(source[end...])
+                return target.count
             }
         }
-        rendered += bytes[end...]
-        return String(decoding: rendered, as: UTF8.self)
+    }
+
+    /// At least as many bytes as ``postgresText`` has.
+    private var postgresCapacity: Int {
+        marks.reduce(text.utf8.count) { capacity, mark in
+            switch mark.form {
+            case .parameter: capacity + TextBuffer.placeholderCapacity
+            case .fragment(let postgres): capacity + postgres.utf8.count
+            }
+        }
     }
 }
 
@@ -134,9 +150,14 @@ extension SQL: ExpressibleByStringInterpolation {
             sql.text += sql.text.utf8.last == UInt8(ascii: "(") ? "NULL)" : ")"
         }
 
-        /// The value's JSON text as a bound parameter, readable again by ``RowDecoder``.
+        /// The value as a JSON document in a bound parameter, readable again by ``RowDecoder``.
         public mutating func appendInterpolation(json value: some Encodable) {
             sql.bind(json: value)
+        }
+
+        /// The value as a JSON document in a bound parameter, or NULL.
+        public mutating func appendInterpolation<Value: Encodable>(json value: Value?) {
+            if let value { sql.bind(json: value) } else { sql.bind(.null) }
         }
 
         /// Text of the program put into the statement as it is. Never text from outside: this is the one door to an injection.
@@ -171,10 +192,39 @@ extension SQL {
 
     private mutating func bind(json value: some Encodable) {
         do {
-            bind(.text(String(decoding: try StoredJSON.encoder.encode(value), as: UTF8.self)))
+            bind(.json(String(decoding: try StoredJSON.encoder.encode(value), as: UTF8.self)))
         } catch {
             refusal = refusal ?? Failure(.internal, "json_encoding", "Internal error.", cause: error)
             bind(.null)
         }
+    }
+}
+
+/// Bytes put one after another into memory that is known to suffice. Every statement for PostgreSQL is made in one.
+private struct TextBuffer {
+    /// `$` and the digits of any number of parameters that an engine takes (65,535).
+    static let placeholderCapacity = 8
+
+    private let bytes: UnsafeMutableBufferPointer<UInt8>
+    private(set) var count = 0
+
+    init(_ bytes: UnsafeMutableBufferPointer<UInt8>) {
+        self.bytes = bytes
+    }
+
+    mutating func append(_ part: Slice<UnsafeBufferPointer<UInt8>>) {
+        count = bytes[count...].update(fromContentsOf: part)
+    }
+
+    mutating func append(placeholder number: Int) {
+        bytes[count] = UInt8(ascii: "$")
+        var (rest, digits) = (number / 10, 1)
+        while rest > 0 { (rest, digits) = (rest / 10, digits + 1) }
+        rest = number
+        for position in (count + 1...count + digits).reversed() {
+            bytes[position] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        count += 1 + digits
     }
 }

@@ -8,11 +8,22 @@ extension SQL {
     public static let now = SQL(
         sqlite: "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)", postgres: "date_trunc('milliseconds', now())")
 
-    /// Whether the JSON array of strings in `column` has `element` among its elements.
+    /// Whether the JSON array of strings in `column` (`jsonb` in PostgreSQL) has `element` among its elements.
+    ///
+    /// A GIN index on the column serves it in PostgreSQL.
     public static func jsonArray(_ column: SQL, contains element: some SQLBindable) -> SQL {
-        let member = SQL(sqlite: "EXISTS (SELECT 1 FROM json_each(", postgres: "(to_jsonb(")
+        let member = SQL(sqlite: "EXISTS (SELECT 1 FROM json_each(", postgres: "((")
         let end = SQL(sqlite: ") WHERE value = ", postgres: ") @> to_jsonb(")
         return "\(member)\(column)\(end)\(textParameter(element))\(SQL(sqlite: ")", postgres: "))"))"
+    }
+
+    /// Whether the array of texts in `column` (`text[]` in PostgreSQL) has `element` among its elements.
+    ///
+    /// A GIN index on the column serves it in PostgreSQL.
+    public static func texts(_ column: SQL, contain element: some SQLBindable) -> SQL {
+        let member = SQL(sqlite: "EXISTS (SELECT 1 FROM json_each(", postgres: "((")
+        let end = SQL(sqlite: ") WHERE value = ", postgres: ") @> ARRAY[")
+        return "\(member)\(column)\(end)\(textParameter(element))\(SQL(sqlite: ")", postgres: "])"))"
     }
 
     /// Whether two texts differ at most in the case of ASCII letters.

@@ -58,3 +58,10 @@ extension SQLFailure {
     /// What drivers throw: the outage as `Failure.unavailable`, anything else as it is.
     public var thrown: any Error { kind.isOutage ? failure : self }
 }
+
+extension SQLFailure: CustomStringConvertible {
+    /// For logs and operators: the kind, the engine's code, what it is about, and the statement with placeholders.
+    public var description: String {
+        "\(kind.rawValue) \(code)" + (subject.map { ": \($0)" } ?? "") + (statement.map { " in: \($0)" } ?? "")
+    }
+}

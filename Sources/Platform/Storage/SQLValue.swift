@@ -12,6 +12,13 @@ public enum SQLValue: Sendable, Hashable {
     case uuid(UUID)
     /// A moment in UTC, rounded down to milliseconds when it is stored.
     case timestamp(Date)
+    /// An exact number, for money above all. PostgreSQL's `numeric`; in SQLite its ``text(of:)`` in a column declared `TEXT` (any other
+    /// would make it a floating-point number), so arithmetic and order are the program's.
+    case decimal(Decimal)
+    /// A JSON document, which must be valid. PostgreSQL's `jsonb`, which keeps neither spaces nor the order of properties; in SQLite text.
+    case json(String)
+    /// Texts in order. PostgreSQL's `text[]`; in SQLite the text of a JSON array.
+    case texts([String])
 }
 
 extension SQLValue {
@@ -19,7 +26,10 @@ extension SQLValue {
     public static func milliseconds(_ moment: Date) -> Int64? {
         let seconds = moment.timeIntervalSince1970
         guard storableSeconds.contains(seconds) else { return nil }
-        return Int64((seconds * 1000).rounded(.down))
+        let exact = seconds * 1000
+        let nearest = exact.rounded()
+        // A moment made from milliseconds may lie a hair below them; stored again, it must be the same.
+        return Int64(Date(timeIntervalSince1970: nearest / 1000) <= moment ? nearest : exact.rounded(.down))
     }
 
     /// The moment that ``milliseconds(_:)`` stands for; `nil` outside the years 1–9999.
@@ -30,18 +40,27 @@ extension SQLValue {
 
     private static let storableSeconds = -62_135_596_800.0..<253_402_300_800.0
 
+    /// The texts as a JSON array, for engines without arrays.
+    public static func jsonText(of texts: [String]) -> String { StoredJSON.text(of: texts) }
+
     /// Why this value cannot be stored the same way by every engine; `nil` when it can.
     var refusal: Failure? {
         switch self {
-        case .text(let text) where text.utf8.contains(0):
-            .invalid([Fault(code: "nul_character", message: "Text must not contain the character NUL.")])
-        case .double(let number) where number.isNaN:
-            .invalid([Fault(code: "not_a_number", message: "This must be a number.")])
+        case .text(let text) where text.utf8.contains(0): Self.nulCharacter
+        case .texts(let texts) where texts.contains { $0.utf8.contains(0) }: Self.nulCharacter
+        case .json(let text) where StoredJSON.containsNUL(text): Self.nulCharacter
+        case .double(let number) where number.isNaN: Self.notANumber
+        case .decimal(let number) where number.isNaN: Self.notANumber
         case .timestamp(let moment) where Self.milliseconds(moment) == nil:
             .invalid([Fault(code: "out_of_range", message: "Times must lie in the years 1 to 9999.")])
         default: nil
         }
     }
+
+    private static let nulCharacter = Failure.invalid([
+        Fault(code: "nul_character", message: "Text must not contain the character NUL.")
+    ])
+    private static let notANumber = Failure.invalid([Fault(code: "not_a_number", message: "This must be a number.")])
 }
 
 /// A type whose values can be bound to a statement.
@@ -89,8 +108,25 @@ extension Date: SQLBindable {
     public var sqlValue: SQLValue { .timestamp(self) }
 }
 
-extension Array: SQLBindable where Element == UInt8 {
-    public var sqlValue: SQLValue { .bytes(self) }
+extension Decimal: SQLBindable {
+    public var sqlValue: SQLValue { .decimal(self) }
+}
+
+extension Array: SQLBindable where Element: SQLBindableElement {
+    public var sqlValue: SQLValue { Element.sqlValue(of: self) }
+}
+
+/// A type whose arrays can be bound to a statement as one value.
+public protocol SQLBindableElement {
+    static func sqlValue(of elements: [Self]) -> SQLValue
+}
+
+extension UInt8: SQLBindableElement {
+    public static func sqlValue(of elements: [UInt8]) -> SQLValue { .bytes(elements) }
+}
+
+extension String: SQLBindableElement {
+    public static func sqlValue(of elements: [String]) -> SQLValue { .texts(elements) }
 }
 
 extension Data: SQLBindable {

@@ -47,6 +47,25 @@ enum StoredJSON {
         return deepest
     }
 
+    /// Whether the text holds the character NUL, as it is or escaped, which PostgreSQL's `jsonb` cannot hold.
+    static func containsNUL(_ text: String) -> Bool {
+        var rest = text.utf8[...]
+        while let special = rest.firstIndex(where: { $0 == 0 || $0 == UInt8(ascii: "\\") }) {
+            if rest[special] == 0 { return true }
+            rest = rest[special...].dropFirst()
+            if rest.starts(with: "u0000".utf8) { return true }
+            rest = rest.dropFirst()
+        }
+        return false
+    }
+
+    /// The texts as a JSON array.
+    static func text(of strings: [String]) -> String {
+        // Texts always encode.
+        guard let data = try? encoder.encode(strings) else { return "[]" }
+        return String(decoding: data, as: UTF8.self)
+    }
+
     /// The elements of a JSON array of plain strings, the commonest stored value (tags), read without Foundation's set-up costs;
     /// `nil` for anything else, escapes included, which the full decoder reads.
     static func strings(in text: String) -> [Substring]? {
@@ -63,6 +82,8 @@ enum StoredJSON {
             let separator = rest.popFirst()
             if separator == UInt8(ascii: "]") { return rest.isEmpty ? strings : nil }
             guard separator == UInt8(ascii: ",") else { return nil }
+            // PostgreSQL writes one.
+            if rest.first == UInt8(ascii: " ") { rest = rest.dropFirst() }
         }
         return nil
     }

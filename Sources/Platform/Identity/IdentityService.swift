@@ -28,7 +28,7 @@ public struct IdentityService: Service {
     }
 
     public var operations: [NamedOperation] { AccountsAPI.operations }
-    public var migrations: [Migration] { identityMigrations }
+    public static var migrations: [Migration] { identityMigrations }
 
     /// Tells who calls by the access token of the request.
     public var authenticator: any Authenticator { tokens }

@@ -11,7 +11,9 @@ public protocol Service: Sendable {
     /// What answers them: the table of contents of the service.
     var routes: [Route] { get }
     /// Its schema, oldest first.
-    var migrations: [Migration] { get }
+    static var migrations: [Migration] { get }
+    /// Its tables, each after those it refers to.
+    static var tables: [StoredTable] { get }
 }
 
 extension Service {

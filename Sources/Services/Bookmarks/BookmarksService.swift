@@ -18,7 +18,7 @@ public struct BookmarksService: Service {
     }
 
     public var operations: [NamedOperation] { BookmarksAPI.operations }
-    public var migrations: [Migration] { bookmarkMigrations }
+    public static var migrations: [Migration] { bookmarkMigrations }
 
     public var routes: [Route] {
         [

@@ -1,0 +1,16 @@
+public import MartletStorage
+
+extension IdentityService {
+    /// What it stores, for copies of the data. A migration that adds a column to a table adds it here.
+    public static var tables: [StoredTable] {
+        [
+            StoredTable(
+                "account", key: ["id"],
+                [.uuid("id"), .text("email"), .text("username"), .text("name"), .text("password_hash"), .timestamp("created_at")]),
+            StoredTable("session", key: ["id"], [.uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at")]),
+            StoredTable(
+                "refresh_token", key: ["hash"],
+                [.bytes("hash"), .uuid("session_id"), .timestamp("created_at"), .timestamp("expires_at"), .timestamp("used_at")]),
+        ]
+    }
+}

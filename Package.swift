@@ -13,7 +13,7 @@ let package = Package(
         .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletBookmarksAPI"]),
         .library(
             name: "Martlet",
-            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletIdentity", "MartletSettings", "MartletSQLite"]),
+            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletIdentity", "MartletSettings", "MartletSQLite", "MartletPostgres"]),
     ],
     dependencies: [
         // Lower bounds are the first versions with the known advisories fixed; `DependencyFloors` tests them.
@@ -47,6 +47,7 @@ let package = Package(
 
         // Platform: the batteries. No business words.
         .systemLibrary(name: "CArgon2", path: "Sources/System/CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .target(
             name: "MartletWire",
@@ -74,6 +75,8 @@ let package = Package(
             dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .nioPosix],
             path: "Sources/Platform/Identity"),
 
+        .target(name: "MartletDataCopy", dependencies: ["MartletStorage", .crypto, .logging], path: "Sources/Platform/DataCopy"),
+
         // Drivers: one per engine; only App imports them.
         .target(
             name: "MartletSQLite",
@@ -81,6 +84,7 @@ let package = Package(
                 "MartletStorage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), .logging,
             ],
             path: "Sources/Drivers/SQLite"),
+        .target(name: "MartletPostgres", dependencies: ["MartletCore", "MartletStorage", "CPostgres", .logging], path: "Sources/Drivers/Postgres"),
 
         // Services: an API anyone may import, and the implementation. Services never import one another.
         .target(name: "MartletBookmarksAPI", dependencies: ["MartletContract"], path: "Sources/Services/BookmarksAPI"),
@@ -89,23 +93,26 @@ let package = Package(
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletBookmarks", "MartletIdentity", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
+            dependencies: ["MartletBookmarks", "MartletIdentity", "MartletPostgres", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
-        .executableTarget(name: "martlet", dependencies: ["MartletApp", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
-        // Tests mirror Sources; TestKit starts the real app.
+        // Tests mirror Sources; TestServers knows the engines that run beside the tests, TestKit starts the real app.
+        .target(name: "MartletTestServers", dependencies: ["MartletPostgres", "MartletStorage", .logging], path: "Tests/TestServers"),
         .target(
             name: "MartletTestKit",
             dependencies: [
-                "MartletApp", "MartletClient", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "MartletApp", "MartletClient", "MartletTestServers", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             path: "Tests/TestKit"),
         .testTarget(name: "ContractTests", dependencies: ["MartletContract"]),
         .testTarget(name: "WireTests", dependencies: ["MartletWire", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
         .testTarget(name: "SettingsTests", dependencies: ["MartletSettings"]),
-        .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", .logging]),
+        .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", .logging]),
+        .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", .logging]),
+        .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit"]),
         .testTarget(name: "AppTests", dependencies: ["MartletTestKit", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
     ],

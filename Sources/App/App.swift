@@ -8,6 +8,7 @@ public import MartletCore
 public import MartletHTTP
 import MartletIdentity
 import MartletIdentityAPI
+import MartletPostgres
 import MartletSQLite
 public import MartletService
 public import MartletSettings
@@ -26,7 +27,7 @@ public struct App: Sendable {
 
     /// Opens the database; throws when it cannot, or when an endpoint is declared and not served.
     public init(_ settings: Settings, logger: Logger, clock: WallClock = .system) async throws {
-        let database = try SQLiteDatabase(settings, logger: logger)
+        let database = try Self.database(at: settings.databaseURL, settings, logger: logger)
         let bookmarks = BookmarksService(database: database, clock: clock)
         let identity = try await IdentityService(
             database: database, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes, clock: clock)
@@ -43,6 +44,14 @@ public struct App: Sendable {
             policy: HTTPPolicy(settings), deadlines: deadlines, logger: logger)
     }
 
+    /// Opens the database at a URL; throws `unavailable` when its file cannot be opened or its URL not be read. A server need not be there yet.
+    public static func database(at url: DatabaseURL, _ settings: Settings, logger: Logger) throws -> any Database {
+        switch url {
+        case .sqlite(let path): try SQLiteDatabase(path: path, settings: SQLiteSettings(settings), logger: logger)
+        case .postgres(let url): try PostgresDatabase(url: url.unsafeReveal(), settings: PostgresSettings(settings), logger: logger)
+        }
+    }
+
     /// Every endpoint, in the order of the documentation.
     public static let operations = AccountsAPI.operations + BookmarksAPI.operations + SystemAPI.operations
 
@@ -54,7 +63,11 @@ public struct App: Sendable {
     public static let version = "0.1.0"
 
     /// The schema of all services.
-    public var migrator: Migrator { Migrator(database, services.flatMap(\.migrations)) }
+    public var migrator: Migrator { Migrator(database, Self.migrations) }
+
+    /// The schema of all services, and the tables that it makes, each after those it refers to.
+    public static let migrations = IdentityService.migrations + BookmarksService.migrations
+    public static let tables = IdentityService.tables + BookmarksService.tables
 }
 
 private func systemRoutes(_ settings: Settings, _ database: any Database, _ draining: Draining, _ services: [any Service]) -> [Route] {

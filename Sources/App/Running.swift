@@ -13,11 +13,28 @@ import UnixSignals
 extension App {
     /// Brings the schema up to date, or checks that it is, as the settings say; throws a `Failure` that says what to do.
     public func prepare() async throws {
+        try await awaitDatabase()
         if settings.migrateOnStart {
             let applied = try await migrator.apply()
             if !applied.isEmpty { logger.notice("Migrated the database", metadata: ["migrations": "\(applied.joined(separator: ", "))"]) }
         }
         try await migrator.verify()
+    }
+
+    /// A database server that is started together with this one may take a moment longer.
+    private func awaitDatabase() async throws {
+        guard case .postgres = settings.databaseURL else { return }
+        let end = ContinuousClock.now + settings.databaseTimeout
+        var isAnnounced = false
+        while true {
+            do {
+                return try await database.check()
+            } catch let failure as Failure where failure.kind == .unavailable && .now < end {
+                if !isAnnounced { logger.notice("Waiting for the database", metadata: ["at most": "\(settings.databaseTimeout)"]) }
+                isAnnounced = true
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
     }
 
     /// Serves until the process is told to stop (SIGTERM, SIGINT) or the task is cancelled; then what runs is finished, and the database

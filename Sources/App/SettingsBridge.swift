@@ -2,20 +2,32 @@ import Logging
 import MartletContract
 import MartletHTTP
 import MartletIdentity
+import MartletPostgres
 import MartletSQLite
 import MartletSettings
 import MartletWire
 
 // What each part of the platform takes from the settings.
 
-extension SQLiteDatabase {
-    convenience init(_ settings: Settings, logger: Logger) throws {
-        guard case .sqlite(let path) = settings.databaseURL else { preconditionFailure("The settings admit no other database.") }
-        let driver = SQLiteSettings(
+extension SQLiteSettings {
+    init(_ settings: Settings) {
+        self.init(
             synchronous: settings.sqliteSynchronous == .full ? .full : .normal, busyTimeout: settings.databaseTimeout,
             readers: settings.sqliteReaders,
             slowStatement: settings.slowStatement, transactionTimeout: settings.databaseTimeout)
-        try self.init(path: path, settings: driver, logger: logger)
+    }
+}
+
+extension PostgresSettings {
+    init(_ settings: Settings) {
+        self.init(
+            poolSize: settings.databasePoolSize, maxOverflow: settings.databaseMaximumOverflow, pipelines: settings.databasePipelines,
+            timeout: settings.databaseTimeout, maxWaiting: settings.databaseMaximumWaiting,
+            connectTimeout: settings.databaseConnectTimeout, statementTimeout: settings.databaseStatementTimeout,
+            lockTimeout: settings.databaseLockTimeout, idleTransactionTimeout: settings.databaseIdleTransactionTimeout,
+            maxLifetime: settings.databaseMaximumLifetime, idleTimeout: settings.databaseIdleTimeout,
+            preparedStatements: settings.databasePreparedStatements, applicationName: settings.databaseApplicationName,
+            slowStatement: settings.slowStatement)
     }
 }
 

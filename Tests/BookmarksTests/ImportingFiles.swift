@@ -168,12 +168,7 @@ import Testing
         try await withApp { app in
             let client = try await app.signUp()
             let kept = try await client.save("https://kept.example", "Kept")
-            _ = try await app.app.database.schemaTransaction { transaction in
-                try await transaction.run(
-                    script: """
-                        CREATE TRIGGER fail BEFORE INSERT ON bookmark WHEN new.url LIKE '%/boom' BEGIN SELECT RAISE(ABORT, 'The disk is on fire.'); END;
-                        """)
-            }
+            _ = try await app.app.database.schemaTransaction { try await $0.run(script: Self.failure(in: $0.dialect)) }
             let rows = (0..<300).map {
                 JSON.object([JSON.Member("url", .string($0 == 250 ? "https://a.example/boom" : "https://a.example/\($0)"))])
             }
@@ -184,6 +179,19 @@ import Testing
             #expect(problem?.detail.contains("fire") == false)
             #expect(try await client.everything() == [kept])
             #expect(try await client.importJSON(.array(Array(rows.prefix(250)))).added == 250)
+        }
+    }
+
+    /// What makes the database refuse one link.
+    private static func failure(in dialect: SQLDialect) -> String {
+        switch dialect {
+        case .sqlite:
+            "CREATE TRIGGER fail BEFORE INSERT ON bookmark WHEN new.url LIKE '%/boom' BEGIN SELECT RAISE(ABORT, 'The disk is on fire.'); END;"
+        case .postgres:
+            """
+            CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'The disk is on fire.'; END $$;
+            CREATE TRIGGER fail BEFORE INSERT ON bookmark FOR EACH ROW WHEN (new.url LIKE '%/boom') EXECUTE FUNCTION fail();
+            """
         }
     }
 }

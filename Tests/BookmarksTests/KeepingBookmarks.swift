@@ -22,7 +22,7 @@ import Testing
     }
 
     /// The files of a server that runs are what a killed one leaves: nothing was written back or closed.
-    @Test func whatWasAcknowledgedIsInTheFilesOfAServerThatIsKilled() async throws {
+    @Test(.only(.sqlite)) func whatWasAcknowledgedIsInTheFilesOfAServerThatIsKilled() async throws {
         let (folder, left) = (try TemporaryFolder(), try TemporaryFolder())
         defer { folder.remove() }
         defer { left.remove() }

@@ -1,31 +1,61 @@
+import MartletTestServers
 public import Testing
 
 /// A database engine that tests can run on.
 public enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
-    case sqlite
+    case sqlite, postgres
 
     public var testDescription: String { rawValue }
 
     /// The engine of the test that is running.
     @TaskLocal public static var current = Engine.sqlite
+    /// Where the running test keeps its data on PostgreSQL.
+    @TaskLocal static var schemas: PostgresSchemas?
+
+    /// Runs `test` on this engine; what it stored on a server is removed afterwards.
+    fileprivate func run(_ test: @Sendable () async throws -> Void) async throws {
+        switch self {
+        case .sqlite: try await Self.$current.withValue(self) { try await test() }
+        case .postgres:
+            try await PostgresServer.withSchemas { schemas in
+                try await Self.$current.withValue(self) { try await Self.$schemas.withValue(schemas) { try await test() } }
+            }
+        }
+    }
 }
 
-/// Runs a test once on every database that there is.
+/// Runs a test once on every one of its engines. A test within a suite that has this trait too runs on those that both name.
 public struct EveryDatabase: SuiteTrait, TestTrait, TestScoping {
     public let isRecursive = true
+    let engines: [Engine]
+    @TaskLocal private static var isChosen = false
 
     public func scopeProvider(for test: Test, testCase: Test.Case?) -> EveryDatabase? {
         testCase == nil ? nil : self
     }
 
     public func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
-        for engine in Engine.allCases {
-            try await Engine.$current.withValue(engine) { try await function() }
+        guard !Self.isChosen else {
+            if engines.contains(Engine.current) { try await function() }
+            return
+        }
+        for engine in engines {
+            let naming = IssueHandlingTrait.compactMapIssues { issue in
+                var named = issue
+                named.comments.append("On \(engine).")
+                return named
+            }
+            try await Self.$isChosen.withValue(true) {
+                try await naming.provideScope(for: test, testCase: testCase) { try await engine.run(function) }
+            }
         }
     }
 }
 
 extension Trait where Self == EveryDatabase {
     /// Runs the test once on every database that there is.
-    public static var everyDatabase: Self { EveryDatabase() }
+    public static var everyDatabase: Self { EveryDatabase(engines: Engine.allCases) }
+
+    /// Runs the test on one of them, for what only that one has.
+    public static func only(_ engine: Engine) -> Self { EveryDatabase(engines: [engine]) }
 }

@@ -8,9 +8,10 @@ import MartletContract
 public import MartletCore
 public import MartletIdentityAPI
 public import MartletSettings
+import MartletTestServers
 import NIOCore
 
-/// A running application with a database of its own.
+/// A running application with a database of its own, of the engine that the test runs on.
 public struct TestApp: Sendable {
     public let app: App
     public let baseURL: String
@@ -47,6 +48,7 @@ public func withApp(
 public func withRunningApp(
     _ settings: Settings, folder: String, clock: WallClock = .system, logger: Logger = .silent, _ body: (TestApp) async throws -> Void
 ) async throws {
+    try await Engine.schemas?.create(TemporaryFolder.schema(of: folder))
     let app = try await App(settings, logger: logger, clock: clock)
     try await app.prepare()
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
@@ -101,11 +103,23 @@ public struct TemporaryFolder: Sendable {
     }
 
     /// The settings of a development machine, on a free port, with the cheapest password hashes: tests are about other things.
+    /// The database is of the engine that the test runs on, and belongs to this folder.
     public func settings(_ environment: [String: String] = [:]) throws -> Settings {
         let defaults = [
-            "ENVIRONMENT": "test", "PORT": "0", "DATABASE_URL": "sqlite://\(path)/martlet.db", "COOKIE_SECURE": "false",
-            "ARGON2_MEMORY_KIB": "64", "ARGON2_ITERATIONS": "1", "DOCS_ASSETS": "\(path)/assets", "SHUTDOWN_TIMEOUT": "5s",
+            "ENVIRONMENT": "test", "PORT": "0", "DATABASE_URL": databaseURL, "COOKIE_SECURE": "false", "ARGON2_MEMORY_KIB": "64",
+            "ARGON2_ITERATIONS": "1", "DOCS_ASSETS": "\(path)/assets", "SHUTDOWN_TIMEOUT": "5s",
+            // Many tests share one server.
+            "DATABASE_POOL_SIZE": "4", "DATABASE_MAX_OVERFLOW": "4", "DATABASE_PIPELINES": "1",
         ]
         return try Settings.load(environment: defaults.merging(environment) { $1 }, arguments: [], folder: path)
+    }
+
+    private var databaseURL: String {
+        Engine.schemas?.url(of: Self.schema(of: path)) ?? "sqlite://\(path)/martlet.db"
+    }
+
+    /// Where the data lies on a server that belongs to a folder.
+    static func schema(of folder: String) -> String {
+        "test_" + URL(filePath: folder).lastPathComponent.lowercased().filter { $0.isLetter || $0.isNumber }
     }
 }

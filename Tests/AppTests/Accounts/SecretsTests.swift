@@ -5,6 +5,7 @@ import MartletContract
 import MartletCore
 import MartletIdentityAPI
 import MartletSettings
+import MartletStorage
 import MartletTestKit
 import NIOHTTP1
 import Testing
@@ -48,7 +49,7 @@ import Testing
             let session = try await app.client.register(.of("adalovelace"))
             let first = try #require(session.refreshToken)
             let second = try RefreshToken(try await app.refresh(first.raw).refreshToken())
-            let stored = try Self.stored(in: app.folder)
+            let stored = try await Self.stored(by: app)
             #expect(stored.contains(Array("adalovelace@example.org".utf8)), "These are the bytes of the database.")
             for secret in [Registration.password, first.raw, second.raw, session.accessToken] {
                 #expect(!stored.contains(Array(secret.utf8)))
@@ -57,10 +58,31 @@ import Testing
         }
     }
 
+    private static func stored(by app: TestApp) async throws -> [UInt8] {
+        Engine.current == .sqlite ? try files(in: app.folder) : try await rows(in: app.app.database)
+    }
+
     /// The bytes of all files of the database, its log included.
-    private static func stored(in folder: String) throws -> [UInt8] {
+    private static func files(in folder: String) throws -> [UInt8] {
         let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("martlet.db") }
         return try files.flatMap { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\($0)")) }
+    }
+
+    /// Every row as PostgreSQL writes it, and the bytes of those columns that it writes as `\x…`.
+    private static func rows(in database: any Database) async throws -> [UInt8] {
+        let tables = try await database.all(
+            String.self, "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()")
+        var text = ""
+        for table in tables {
+            text += try await database.all(String.self, "SELECT t::text FROM \(unsafeRaw: table) t").joined(separator: "\n")
+        }
+        return Array(text.utf8) + text.matches(of: /\\x([0-9a-f]+)/).flatMap { bytes(ofHex: $0.1) }
+    }
+
+    private static func bytes(ofHex digits: Substring) -> [UInt8] {
+        zip(digits.utf8, digits.utf8.dropFirst()).enumerated().compactMap { index, pair in
+            index.isMultiple(of: 2) ? UInt8(String(decoding: [pair.0, pair.1], as: UTF8.self), radix: 16) : nil
+        }
     }
 }
 

@@ -37,7 +37,8 @@ enum CountingBookmarks {
         let database: any Database
 
         var operations: [NamedOperation] { BookmarksAPI.operations }
-        var migrations: [Migration] { [] }
+        static var migrations: [Migration] { [] }
+        static var tables: [StoredTable] { [] }
 
         var routes: [Route] {
             [
@@ -106,7 +107,8 @@ struct AddingAnEndpoint {
 
     private struct WithoutHandler: Service {
         var operations: [NamedOperation] { BookmarksAPI.operations }
-        var migrations: [Migration] { [] }
+        static var migrations: [Migration] { [] }
+        static var tables: [StoredTable] { [] }
         var routes: [Route] { [] }
     }
 }

@@ -112,6 +112,9 @@ struct Rule: Sendable, CustomTestStringConvertible {
             folder: "Sources/Platform/Storage", modules: standard.union(["MartletCore", "Crypto", "Logging"]),
             reason: "Storage is the seam: it knows no engine and no HTTP."),
         Rule(
+            folder: "Sources/Platform/DataCopy", modules: standard.union(["MartletCore", "MartletStorage", "Crypto"]),
+            reason: "copies speak to the seam: they know the dialects and no driver."),
+        Rule(
             folder: "Sources/Services",
             modules: standard.union([
                 "MartletCore", "MartletContract", "MartletHTTP", "MartletService", "MartletStorage", "HTTPTypes", "Logging",

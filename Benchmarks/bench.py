@@ -1,21 +1,20 @@
 #!/usr/bin/env python3
-"""Measures the release binary: start, memory, and five kinds of requests over 20,000 bookmarks, driven by wrk.
+"""Measures the release binary on SQLite and PostgreSQL: start, memory, and five kinds of requests over 20,000 bookmarks, driven by wrk.
 
     make bench                                    or: python3 Benchmarks/bench.py [--only find,list] [--duration 5] [--rounds 3]
 
+PostgreSQL is a private, durable server that ends with the run, or the one of MARTLET_TEST_POSTGRES_URL, in a schema of its own.
 The load generator shares the machine, so figures compare with figures of the same machine only. Prints a table and writes
 var/bench.json. Exit status 1 when any request of any round, warm-up included, was answered with an error or not at all.
 """
 
 import argparse
-import datetime
+import contextlib
 import json
-import os
 import pathlib
-import platform
 import random
+import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,19 +24,23 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 import corpus
 import load
+import postgres
+import report
 from server import Client, Server
 
 
 def main():
     options = parse_options()
-    with tempfile.TemporaryDirectory(prefix="martlet-bench-") as folder:
-        folder = pathlib.Path(folder)
-        report = {"machine": machine(), "date": now(), "revision": revision(), "options": vars(options) | {"binary": str(options.binary)}}
-        report["start"] = measure_starts(options, folder)
-        report["scenarios"] = measure_requests(options, folder, report)
-    print_report(report)
-    save(report)
-    return 1 if any(result["errors"] for result in report["scenarios"].values()) else 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="martlet-bench-")))
+        folder.chmod(0o711)  # PostgreSQL's own user walks through it
+        engines = available_engines(options, folder, stack)
+        found = report.heading() | {"options": vars(options) | {"binary": str(options.binary)}}
+        found["engines"] = measure_everything(engines, options, folder)
+    report.show(found)
+    report.save(found, ROOT / "var" / "bench.json")
+    return 1 if report.errors(found) else 0
 
 
 def parse_options():
@@ -50,54 +53,113 @@ def parse_options():
     parser.add_argument("--bookmarks", type=int, default=20_000)
     parser.add_argument("--starts", type=int, default=7)
     parser.add_argument("--only", default=",".join(load.SCENARIOS), help="scenarios, separated by commas")
+    parser.add_argument("--engines", help="sqlite, postgres, or both with a comma; default: both, where PostgreSQL is installed")
     options = parser.parse_args()
-    options.only = options.only.split(",")
-    if unknown := set(options.only) - set(load.SCENARIOS):
-        parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(load.SCENARIOS)}")
+    options.only = known(options.only, load.SCENARIOS, parser)
+    options.engines = options.engines and known(options.engines, report.ENGINES, parser)
     return options
 
 
-def measure_starts(options, folder):
-    """Milliseconds from starting the process to its first 200: on no database, so with every migration, and on the one then there."""
-    say(f"starting it {options.starts} times without a database, and again with it")
+def known(names, all_names, parser):
+    if unknown := set(names.split(",")) - set(all_names):
+        parser.error(f"no such thing: {', '.join(sorted(unknown))}; there are {', '.join(all_names)}")
+    return [name for name in all_names if name in names.split(",")]
+
+
+def available_engines(options, folder, stack):
+    """The engines by name. PostgreSQL may be missing, unless it was asked for."""
+    engines = {"sqlite": SQLite()}
+    if options.engines is None or "postgres" in options.engines:
+        try:
+            engines["postgres"] = stack.enter_context(postgres.server(folder / "services"))
+        except postgres.Unavailable as error:
+            if options.engines:
+                sys.exit(str(error))
+            say(f"WITHOUT POSTGRESQL: {error}")
+    return {name: engine for name, engine in engines.items() if name in (options.engines or engines)}
+
+
+class SQLite:
+    """The engine inside the server: its work is the server's own."""
+
+    processes = None
+
+    @contextlib.contextmanager
+    def database(self, folder):
+        yield f"sqlite://{folder}/martlet.db"
+
+    def tidy(self, url):
+        pass
+
+    def settle(self):
+        pass
+
+
+class Side:
+    """A server on one engine, with what wrk needs to know of it."""
+
+    def __init__(self, name, engine, folder, options, stack):
+        self.engine, self.database, self.settle, self.tidy = name, engine.processes, engine.settle, engine.tidy
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.url = stack.enter_context(engine.database(self.folder))
+        self.server = stack.enter_context(server(options, self.folder, self.url))
+        self.environment = {}
+
+
+def server(options, folder, url):
+    return Server(options.binary, folder, {"DATABASE_URL": url, "JWT_EXPIRE_MINUTES": "1440"})
+
+
+def measure_everything(engines, options, folder):
+    results = {name: {"start": measure_starts(name, engine, options, folder)} for name, engine in engines.items()}
+    with contextlib.ExitStack() as stack:
+        sides = [Side(name, engine, folder, options, stack) for name, engine in engines.items()]
+        time.sleep(2)
+        for side in sides:
+            results[side.engine] |= {"idle_rss_bytes": side.server.resident_bytes()} | prepare(side, options) | {"scenarios": {}}
+        for scenario in options.only:
+            say(f"{load.SCENARIOS[scenario]}: {options.rounds} rounds of {options.duration} s, {options.connections} connections")
+            for engine, result in load.measure(sides, scenario, options).items():
+                results[engine]["scenarios"][scenario] = result
+    return results
+
+
+def measure_starts(name, engine, options, folder):
+    """Milliseconds from starting the process to its first 200: on an empty database, so with every migration, and on the one then there."""
+    say(f"{report.ENGINES[name]}: starting it {options.starts} times on an empty database, and again on the one then there")
     first, again = [], []
     for number in range(options.starts):
-        own = folder / f"start-{number}"
+        own = folder / f"start-{name}-{number}"
         own.mkdir()
-        for times in (first, again):
-            server = Server(options.binary, own)
-            times.append(server.start() * 1000)
-            if status := server.stop():
-                raise RuntimeError(f"the server ended with status {status} after SIGTERM:\n{server.last_words()}")
-    return {"first_start_ms": statistics.median(first), "restart_ms": statistics.median(again)}
+        with engine.database(own) as url:
+            for times in (first, again):
+                times.append(timed_start(server(options, own, url)) * 1000)
+    return {"first_start_ms": statistics.median(first), "restart_ms": statistics.median(again)} if first else None
 
 
-def measure_requests(options, folder, report):
-    with Server(options.binary, folder, {"DATABASE_URL": f"sqlite://{folder}/bench.db", "JWT_EXPIRE_MINUTES": "1440"}) as server:
-        time.sleep(2)
-        report["idle_rss_bytes"] = server.resident_bytes()
-        environment = prepare(server, options, folder, report)
-        results = {}
-        for scenario in [name for name in load.SCENARIOS if name in options.only]:
-            say(f"{load.SCENARIOS[scenario]}: {options.rounds} rounds of {options.duration} s, {options.connections} connections")
-            results[scenario] = load.measure(server, scenario, environment, options)
-        return results
+def timed_start(server):
+    seconds = server.start()
+    if status := server.stop():
+        raise RuntimeError(f"the server ended with status {status} after SIGTERM:\n{server.last_words()}")
+    return seconds
 
 
-def prepare(server, options, folder, report):
+def prepare(side, options):
     """Loads the bookmarks and writes down what the scenarios need."""
-    say(f"importing {options.bookmarks} bookmarks")
-    client = Client(server.port, timeout=300)
-    environment = {"BENCH_TOKEN": client.register("bench")}
+    say(f"{report.ENGINES[side.engine]}: importing {options.bookmarks} bookmarks")
+    client = Client(side.server.port, timeout=300)
+    side.environment["BENCH_TOKEN"] = client.register("bench")
     started = time.perf_counter()
     import_all(client, corpus.bookmarks(options.bookmarks))
-    report["imported_per_second"] = options.bookmarks / (time.perf_counter() - started)
+    seconds = time.perf_counter() - started
 
     identifiers = all_identifiers(client)
     chosen = random.Random(3).sample(identifiers, min(2_000, len(identifiers)))
-    environment["BENCH_IDENTIFIERS"] = write_lines(folder / "identifiers.txt", chosen)
-    environment["BENCH_QUERIES"] = write_lines(folder / "queries.txt", corpus.queries(500))
-    return environment
+    side.environment["BENCH_IDENTIFIERS"] = write_lines(side.folder / "identifiers.txt", chosen)
+    side.environment["BENCH_QUERIES"] = write_lines(side.folder / "queries.txt", corpus.queries(500))
+    side.tidy(side.url)
+    return {"imported_per_second": options.bookmarks / seconds}
 
 
 def import_all(client, bookmarks, batch=5_000):
@@ -120,46 +182,6 @@ def all_identifiers(client):
 def write_lines(path, lines):
     path.write_text("\n".join(lines) + "\n")
     return str(path)
-
-
-def machine():
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"cores": os.cpu_count(), "model": model, "memory_gib": round(memory / 2**30, 1), "system": platform.platform()}
-
-
-def now():
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def revision():
-    run = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    return run.stdout.strip() or None
-
-
-def print_report(report):
-    hardware, start = report["machine"], report["start"]
-    print(
-        f"\n{report['date']}, revision {report['revision'] or 'unknown'}, "
-        f"{hardware['cores']} cores ({hardware['model']}), {hardware['memory_gib']} GiB"
-    )
-    print(f"start to first 200: {start['first_start_ms']:.0f} ms without a database, {start['restart_ms']:.0f} ms with one")
-    print(f"idle memory: {report['idle_rss_bytes'] / 2**20:.1f} MiB; import: {report['imported_per_second']:,.0f} bookmarks/s\n")
-    print(f"{'request':<32} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'bytes':>8} {'CPU µs':>8} {'MiB':>7}")
-    for scenario, result in report["scenarios"].items():
-        print(
-            f"{load.SCENARIOS[scenario]:<32} {result['requests_per_second']:>8,.0f} {result['p50_ms']:>8.2f} {result['p99_ms']:>8.2f} "
-            f"{result['bytes_per_response']:>8,.0f} {result['server_cpu_us_per_request']:>8.1f} {result['rss_bytes'] / 2**20:>7.1f}"
-        )
-        if result["errors"]:
-            print(f"  FAILED: {result['errors']}")
-
-
-def save(report):
-    path = ROOT / "var" / "bench.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(report, indent=2, default=str) + "\n")
-    say(f"written to {path.relative_to(ROOT)}")
 
 
 def say(text):

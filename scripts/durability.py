@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Kills a writing server again and again and checks that every acknowledged write is there after the restart.
 
-    scripts/durability.py [--binary .build/release/martlet] [--rounds 20] [--seed 1]
+    scripts/durability.py [--binary .build/release/martlet] [--rounds 20] [--seed 1] [--database-url postgresql://…]
 
 Each round: eight writers POST bookmarks as fast as they can; at a random moment the server gets SIGKILL; it is started again on
 the same database; every identifier that was ever answered with 201 is read back. Exit status 1 when one is missing.
+Without a URL the database is SQLite's. Of a PostgreSQL a new schema is used, which is dropped at the end; only our server is killed.
 What this cannot show is a power cut, where the operating system's cache is lost too: see fsync-trace.sh.
 """
 
 import argparse
+import contextlib
 import http.client
 import random
 import sys
@@ -16,6 +18,7 @@ import tempfile
 import threading
 import time
 
+from outage_postgres import empty_schema
 from server import ROOT, Client, Server
 
 WRITERS = 8
@@ -24,8 +27,8 @@ WRITERS = 8
 def main():
     options = parse_options()
     chance = random.Random(options.seed)
-    with tempfile.TemporaryDirectory(prefix="martlet-durability-") as folder:
-        with Server(options.binary, folder, {"JWT_EXPIRE_MINUTES": "1440"}) as server:
+    with tempfile.TemporaryDirectory(prefix="martlet-durability-") as folder, database(options.database_url) as database_setting:
+        with Server(options.binary, folder, {"JWT_EXPIRE_MINUTES": "1440", **database_setting}) as server:
             token = Client(server.port).register("writer")
             acknowledged, missing = {}, []
             for round_number in range(1, options.rounds + 1):
@@ -47,7 +50,18 @@ def parse_options():
     parser.add_argument("--binary", default=ROOT / ".build/release/martlet")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database-url", help="a PostgreSQL; default: SQLite in a folder that is removed")
     return parser.parse_args()
+
+
+@contextlib.contextmanager
+def database(url):
+    """What to set so that the server uses an empty database."""
+    if url is None:
+        yield {}
+    else:
+        with empty_schema(url) as schema_url:
+            yield {"DATABASE_URL": schema_url}
 
 
 def write_until_killed(server, token, round_number, seconds):

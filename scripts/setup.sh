@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # Installs what is missing, by name, and nothing else; a second run finds everything and is done in a moment.
 #
-#   scripts/setup.sh [run|test|bench|lint]      default: run
+#   scripts/setup.sh [run|test|services|bench|lint]      default: run
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly oldest_swift=6.2
-readonly libraries=(libsqlite3-dev libargon2-dev libdeflate-dev)
+readonly libraries=(libsqlite3-dev libpq-dev libargon2-dev libdeflate-dev)
+readonly servers=(postgresql redis-server)
 
 main() {
     local purpose=${1:-run}
     case $purpose in
         run) require "${libraries[@]}" pkg-config curl ;;
-        test) require "${libraries[@]}" pkg-config curl strace openssl python3 ;;
-        bench) require "${libraries[@]}" pkg-config curl wrk python3 ;;
+        test) require "${libraries[@]}" pkg-config curl strace openssl python3 pgbouncer "${servers[@]}" ;;
+        services) require "${servers[@]}" ;;
+        bench) require "${libraries[@]}" pkg-config curl wrk python3 "${servers[@]}" ;;
         lint) require shellcheck python3 ;;
-        *) fail "usage: scripts/setup.sh [run|test|bench|lint]" ;;
+        *) fail "usage: scripts/setup.sh [run|test|services|bench|lint]" ;;
     esac
     check_swift
     if [ "$purpose" = run ] || [ "$purpose" = test ]; then scripts/assets.sh; fi
@@ -42,13 +44,46 @@ install_with_apt() {
     say "installing ${missing[*]} with apt-get"
     as_root apt-get update -qq </dev/null ||
         say "the package lists could not be refreshed; trying the ones at hand"
+    keep_servers_off "${missing[@]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
         fail "apt-get could not install ${missing[*]}. Its message is above; repair that, then run this again."
+}
+
+# The programs are needed, not servers of the system: scripts/services.sh starts its own. Without this, Debian makes a cluster of
+# PostgreSQL, starts it and Redis at once, and again whenever the machine starts.
+keep_servers_off() {
+    local package
+    for package in "$@"; do
+        case $package in
+            postgresql)
+                as_root mkdir -p /etc/postgresql-common/createcluster.d
+                echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/martlet.conf >/dev/null
+                say "no cluster of the system is made, by /etc/postgresql-common/createcluster.d/martlet.conf"
+                ;;
+            redis-server)
+                if [ -d /run/systemd/system ]; then
+                    as_root systemctl mask --quiet redis-server.service
+                    say "Redis does not start with the machine; systemctl unmask redis-server changes that"
+                else
+                    forbid_starting
+                fi
+                ;;
+        esac
+    done
+}
+
+# How packages ask whether they may start something (Debian policy 9.3.3), where systemd does not say so. Only while this script runs.
+forbid_starting() {
+    [ -e /usr/sbin/policy-rc.d ] && return
+    trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+    as_root chmod 755 /usr/sbin/policy-rc.d
 }
 
 # A library is present when its package is; a tool also when it came some other way.
 present() {
     case $1 in
+        postgresql) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
         lib*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
@@ -66,14 +101,17 @@ check_without_apt() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     say "not found: ${missing[*]}. This script installs them on Debian and Ubuntu only. Elsewhere:"
-    say "  macOS:   brew install pkgconf sqlite argon2 libdeflate curl openssl wrk shellcheck"
-    say "  Fedora:  dnf install pkgconf sqlite-devel libargon2-devel libdeflate-devel curl strace openssl wrk ShellCheck"
+    say "  macOS:   brew install pkgconf sqlite libpq argon2 libdeflate curl openssl wrk shellcheck postgresql@17 redis"
+    say "           export PKG_CONFIG_PATH=\$(brew --prefix libpq)/lib/pkgconfig"
+    say "  Fedora:  dnf install pkgconf sqlite-devel libpq-devel libargon2-devel libdeflate-devel curl strace openssl wrk ShellCheck postgresql-server redis"
     fail "Install what is missing, then run this again."
 }
 
 present_elsewhere() {
     case $1 in
         libsqlite3-dev) pkg-config --exists sqlite3 2>/dev/null ;;
+        libpq-dev) pkg-config --exists libpq 2>/dev/null ;;
+        postgresql) command -v initdb >/dev/null || compgen -G '/opt/homebrew/opt/postgresql@*/bin/initdb' >/dev/null ;;
         libargon2-dev) pkg-config --exists libargon2 2>/dev/null ;;
         libdeflate-dev) pkg-config --exists libdeflate 2>/dev/null ;;
         strace) [ "$(uname)" != Linux ] || command -v strace >/dev/null ;;  # exists on Linux only

@@ -12,3 +12,14 @@ scripts/step.sh "Tracing that a write is synced before it is acknowledged" scrip
 scripts/step.sh "Stopping the server while it is busy" scripts/drain.py --binary "$binary"
 scripts/step.sh "Serving while the log cannot be written" scripts/log-outage.py --binary "$binary"
 scripts/step.sh "Sending 10 MB of random and mutated requests" scripts/fuzz.py --binary "$binary" --megabytes 10 --seed 1
+
+# What follows starts PostgreSQL itself. Without its programs the rest is still worth running, but not where nothing may be left out.
+if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null &&
+    ! compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null && ! compgen -G '/opt/homebrew/opt/postgresql@*/bin/initdb' >/dev/null; then
+    echo '==> NOT TESTED: outages of PostgreSQL, which is not installed; run scripts/setup.sh test' >&2
+    if [ -n "${CI:-}" ]; then exit 1; else exit 0; fi
+fi
+# shellcheck disable=SC2016
+scripts/step.sh "Killing the server 10 times while it writes to PostgreSQL" scripts/with-services.sh bash -c \
+    'exec scripts/durability.py --binary "$0" --rounds 10 --seed 1 --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
+scripts/step.sh "Taking PostgreSQL away while the server is busy" scripts/outage.py --binary "$binary" --seed 1

@@ -27,7 +27,7 @@ extension Change: Codable {
     }
 
     public func encode(to encoder: any Encoder) throws {
-        if isAbsent, let encoder = encoder as? WireEncoder { encoder.output.isAbsent = true }
+        if isAbsent, let encoder = encoder as? WireEncoder { encoder.output.text.isAbsent = true }
         var container = encoder.singleValueContainer()
         switch self {
         case .unchanged, .cleared: try container.encodeNil()

@@ -20,9 +20,10 @@ public struct InputCodec<Input: Sendable>: Sendable {
 
 extension InputCodec where Input: Codable {
     static func json(_ fields: [InputField]) -> InputCodec {
-        InputCodec(
+        let body = Schema.ObjectRule(name: "", fields: fields.filter { $0.location == .body }.map(\.field))
+        return InputCodec(
             read: { parts in
-                var reader = InputReader(fields)
+                var reader = InputReader(fields, body: body)
                 let document = try reader.document(parts)
                 do {
                     return try WireJSON.decode(Input.self, from: document)
@@ -57,11 +58,13 @@ extension InputCodec where Input == Upload {
 /// Brings path, query and body together into the one document that the input is decoded from, validating all of them.
 private struct InputReader {
     private let fields: [InputField]
+    private let rule: Schema.ObjectRule
     private var faults: [Fault] = []
     private var members: [JSON.Member] = []
 
-    init(_ fields: [InputField]) {
-        self.fields = fields
+    /// - Parameter body: The rule of those fields that are read from the body.
+    init(_ fields: [InputField], body: Schema.ObjectRule) {
+        (self.fields, rule) = (fields, body)
         members.reserveCapacity(fields.count)
     }
 
@@ -74,7 +77,6 @@ private struct InputReader {
     }
 
     private mutating func readBody(_ body: JSON?) throws(Failure) {
-        let rule = Schema.ObjectRule(name: "", fields: fields.lazy.filter { $0.location == .body }.map(\.field))
         guard let body else {
             guard !rule.fields.contains(where: \.isRequired) else { throw .malformed("body_missing", "This request needs a JSON body.") }
             return

@@ -135,13 +135,8 @@ extension JSON {
     }
 
     private var compact: String {
-        let output = WireOutput()
-        guard case .number(let text) = self else {
-            // Nothing here can fail: there are no numbers that are not finite.
-            try? output.encode(self)
-            output.closeAll()
-            return String(decoding: output.bytes, as: UTF8.self)
-        }
-        return text
+        if case .number(let text) = self { return text }
+        // Nothing here can fail: there are no numbers that are not finite.
+        return String(decoding: (try? WireOutput.bytes(of: self)) ?? [], as: UTF8.self)
     }
 }

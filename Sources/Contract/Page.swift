@@ -67,18 +67,49 @@ public struct Cursor: Parsed {
 
 /// Base64 for URLs without padding (RFC 4648 §5), strictly: no padding, no white space, no stray bits.
 public enum Base64URL {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
     /// Writes bytes.
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        var text: [UInt8] = []
+        var (bits, waiting): (UInt32, Int) = (0, 0)
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            waiting += 8
+            while waiting >= 6 {
+                waiting -= 6
+                text.append(alphabet[Int(bits >> waiting & 63)])
+            }
+        }
+        if waiting > 0 { text.append(alphabet[Int(bits << (6 - waiting) & 63)]) }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads what ``encode(_:)`` writes; `nil` for anything else.
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        guard text.utf8.allSatisfy({ $0.isLetterOrDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }) else { return nil }
-        let standard = String(text).replacing("-", with: "+").replacing("_", with: "/")
-        let padding = String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
-        guard let data = Data(base64Encoded: standard + padding) else { return nil }
-        let bytes = Array(data)
-        return encode(bytes) == text ? bytes : nil
+        var bytes: [UInt8] = []
+        var (bits, waiting): (UInt32, Int) = (0, 0)
+        for character in text.utf8 {
+            guard let value = value(of: character) else { return nil }
+            bits = bits << 6 | value
+            waiting += 6
+            if waiting >= 8 {
+                waiting -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> waiting))
+            }
+        }
+        // Six bits are a character too many; fewer fill the last one up and must be zero.
+        return waiting < 6 && bits & (1 << waiting - 1) == 0 ? bytes : nil
+    }
+
+    private static func value(of character: UInt8) -> UInt32? {
+        switch character {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a") + 26)
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0") + 52)
+        case UInt8(ascii: "-"): 62
+        case UInt8(ascii: "_"): 63
+        default: nil
+        }
     }
 }

@@ -38,6 +38,18 @@ extension Parsed {
     }
 }
 
+// Nearly all are texts. Naming the type spares each of them the way through the coding of any type.
+extension Parsed where Raw == String {
+    public init(from decoder: any Decoder) throws {
+        try self.init(decoder.singleValueContainer().decode(String.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(raw)
+    }
+}
+
 extension Identifier: Parsed {
     public static var schema: Schema { .string(format: .uuid) }
     public static var example: String { "019bc05e-9a40-7c3d-8e11-5f0a4b7d2291" }

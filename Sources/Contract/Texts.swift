@@ -13,10 +13,9 @@ public struct Text<Limits: TextLimits>: Parsed {
 
     public init(_ raw: String) throws(Fault) {
         let trimmed = raw.trimmingWhitespace()
-        guard !trimmed.hasForbiddenControls else {
+        guard let count = trimmed.countOfScalarsWithoutControls else {
             throw Fault(code: "control_character", message: "This must not contain control characters.")
         }
-        let count = trimmed.unicodeScalars.count
         guard count >= Limits.length.lowerBound else {
             throw count == 0
                 ? Fault(code: "empty", message: "This must not be empty.")
@@ -125,7 +124,12 @@ public struct WebLink: Parsed {
     }
 
     private static func isForbiddenInHost(_ byte: UInt8) -> Bool {
-        "<>\"\\^`{|}% ".utf8.contains(byte)
+        switch byte {
+        case UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "^"), UInt8(ascii: "`"),
+            UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"), UInt8(ascii: "%"), UInt8(ascii: " "):
+            true
+        default: false
+        }
     }
 
     private static func isPort(_ text: Substring.UTF8View) -> Bool {
@@ -148,10 +152,21 @@ extension UInt8 {
 extension String {
     var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
 
-    /// Whether there is a control character other than tab and line breaks (C0, C1 or DEL).
-    fileprivate var hasForbiddenControls: Bool {
-        utf8.contains { ($0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D) || $0 == 0x7F }
-            || (!isASCII && unicodeScalars.contains { (0x80...0x9F).contains($0.value) })
+    /// How many Unicode scalars; `nil` when there is a control character other than tab and line breaks (C0, C1 or DEL).
+    fileprivate var countOfScalarsWithoutControls: Int? {
+        var text = self
+        return text.withUTF8 { bytes in
+            var (count, previous): (Int, UInt8) = (0, 0)
+            for byte in bytes {
+                // In UTF-8 the characters U+0080 to U+009F are 0xC2 and themselves.
+                let isControl =
+                    byte < 0x20 ? byte != 0x09 && byte != 0x0A && byte != 0x0D : byte == 0x7F || (previous == 0xC2 && byte < 0xA0)
+                if isControl { return nil }
+                if byte & 0xC0 != 0x80 { count += 1 }
+                previous = byte
+            }
+            return count
+        }
     }
 
     func trimmingWhitespace() -> String {

@@ -2,15 +2,21 @@ import Foundation
 import MartletCore
 
 /// Decodes values out of a parsed document. Nesting is bounded, because the parser's is.
-struct WireDecoder: Decoder {
+///
+/// A class, since decoding hands a decoder on as an existential several times per value, and a structure of this size would be copied to
+/// the heap each time.
+final class WireDecoder: Decoder {
     let value: JSON
-    let codingPath: [any CodingKey]
+    private let parents: [any CodingKey]
+    private let key: (any CodingKey)?
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    init(_ value: JSON, codingPath: [any CodingKey] = []) {
-        self.value = value
-        self.codingPath = codingPath
+    init(_ value: JSON, at key: (any CodingKey)? = nil, in parents: [any CodingKey] = []) {
+        (self.value, self.key, self.parents) = (value, key, parents)
     }
+
+    /// Made when it is asked for: a container asks once, a scalar only to say what is wrong.
+    var codingPath: [any CodingKey] { key.map { parents + [$0] } ?? parents }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         if type == Date.self, let date = try date() as? Value { return date }
@@ -63,7 +69,7 @@ private struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
             throw DecodingError.keyNotFound(
                 key, .init(codingPath: codingPath, debugDescription: "The field \(key.stringValue) is missing."))
         }
-        return WireDecoder(value, codingPath: codingPath + [key])
+        return WireDecoder(value, at: key, in: codingPath)
     }
 
     func contains(_ key: Key) -> Bool { member(key) != nil }
@@ -74,11 +80,17 @@ private struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return try decoder(key).decode(type)
     }
 
+    /// The default would look the member up three times.
+    func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
+        guard let value = member(key), value != .null else { return nil }
+        return try WireDecoder(value, at: key, in: codingPath).decode(type)
+    }
+
     func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws -> KeyedDecodingContainer<Nested> {
         try decoder(key).container(keyedBy: type)
     }
     func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try decoder(key).unkeyedContainer() }
-    func superDecoder() -> any Decoder { WireDecoder(.object(members), codingPath: codingPath) }
+    func superDecoder() -> any Decoder { WireDecoder(.object(members), in: codingPath) }
     func superDecoder(forKey key: Key) throws -> any Decoder { try decoder(key) }
 }
 
@@ -91,12 +103,12 @@ private struct ElementReader: UnkeyedDecodingContainer {
     var isAtEnd: Bool { currentIndex >= elements.count }
 
     private mutating func next() throws -> WireDecoder {
-        let path = codingPath + [WireKey(intValue: currentIndex)]
+        let key = ElementKey(index: currentIndex)
         guard !isAtEnd else {
-            throw DecodingError.valueNotFound(JSON.self, .init(codingPath: path, debugDescription: "The array ends here."))
+            throw DecodingError.valueNotFound(JSON.self, .init(codingPath: codingPath + [key], debugDescription: "The array ends here."))
         }
         defer { currentIndex += 1 }
-        return WireDecoder(elements[currentIndex], codingPath: path)
+        return WireDecoder(elements[currentIndex], at: key, in: codingPath)
     }
 
     mutating func decodeNil() throws -> Bool {
@@ -110,6 +122,18 @@ private struct ElementReader: UnkeyedDecodingContainer {
     }
     mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { try next().unkeyedContainer() }
     mutating func superDecoder() throws -> any Decoder { try next() }
+}
+
+/// The place of an element in its array.
+private struct ElementKey: CodingKey {
+    let index: Int
+
+    init(index: Int) { self.index = index }
+    init?(intValue: Int) { self.init(index: intValue) }
+    init?(stringValue: String) { nil }
+
+    var intValue: Int? { index }
+    var stringValue: String { String(index) }
 }
 
 private struct ScalarReader: SingleValueDecodingContainer {

@@ -4,10 +4,7 @@ public import MartletCore
 public enum WireJSON {
     /// Encodes a value. Throws when the value itself cannot be encoded (a number that is not finite, an `encode(to:)` that throws).
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
-        let output = WireOutput()
-        try output.encode(value)
-        output.closeAll()
-        return output.bytes
+        try WireOutput.bytes(of: value)
     }
 
     /// Parses a document within the bounds of the wire: nesting of at most 64, valid UTF-8, no repeated names.

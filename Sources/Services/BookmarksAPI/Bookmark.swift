@@ -105,9 +105,12 @@ public struct Tags: Codable, Sendable, Equatable, CountBounded {
 
     /// Drops repeated tags; throws a ``Fault`` when more than 20 are left.
     public init(_ tags: some Sequence<Tag>) throws(Fault) {
-        var seen: Set<Tag> = []
-        all = tags.filter { seen.insert($0).inserted }
-        guard all.count <= Self.count.upperBound else { throw Fault(code: "too_many", message: "There may be at most 20 tags.") }
+        var different: [Tag] = []
+        for tag in tags where !different.contains(tag) {
+            guard different.count < Self.count.upperBound else { throw Fault(code: "too_many", message: "There may be at most 20 tags.") }
+            different.append(tag)
+        }
+        all = different
     }
 
     public init() {

@@ -9,11 +9,11 @@ extension UInt8 {
 }
 
 extension Unicode.Scalar {
-    /// Control characters, and those that are invisible or change the direction of the text around them.
-    var isControlOrFormat: Bool {
-        if isASCII { return value < 0x20 || value == 0x7F }
+    /// Control characters, white space, and what is invisible or changes the direction of the text around it.
+    var isForbiddenInLink: Bool {
+        if isASCII { return value <= 0x20 || value == 0x7F }
         let category = properties.generalCategory
-        return category == .control || category == .format
+        return category == .control || category == .format || properties.isWhitespace
     }
 
     var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }

@@ -22,7 +22,7 @@ struct LinkIdentity: Hashable, Sendable {
         link = String(text).trimmingWhitespace()
         let rest = try Self.afterScheme(of: link)
         guard link.unicodeScalars.count <= Self.maximumLength else { throw .tooLong }
-        guard !link.unicodeScalars.contains(where: { $0.isControlOrFormat || $0.properties.isWhitespace }) else { throw .invalidFormat }
+        guard !link.unicodeScalars.contains(where: { $0.isForbiddenInLink }) else { throw .invalidFormat }
         normalForm = try Self.normalForm(scheme: rest.scheme, rest: rest.text)
     }
 

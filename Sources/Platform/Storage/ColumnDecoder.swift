@@ -13,7 +13,7 @@ struct ColumnDecoder: Decoder, SingleValueDecodingContainer {
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         guard let strings = try row.strings(at: index) else { throw StructuredColumn() }
-        return StringsContainer(strings: strings, column: row.columnNames[index].name)
+        return StringsContainer(strings: strings)
     }
 
     func decodeNil() -> Bool { row.isNull(at: index) }

@@ -29,16 +29,19 @@ public final class RowDecoder {
     private let columns: [ColumnName]
     /// Where the next column is expected: decoders mostly ask in the order of the SELECT list, so the search mostly ends where it begins.
     private var expected = 0
+    /// What each column was last read as.
+    private var scalars: [(type: Any.Type, scalar: ForeignScalar?)?]
 
     public init(_ source: any RowSource) {
         self.source = source
         self.columns = source.columns
+        scalars = Array(repeating: nil, count: columns.count)
     }
 
     /// Decodes the source's current row.
     public func decode<Row: Decodable>(_ row: Row.Type) throws -> Row {
         expected = 0
-        if let scalar = try decodeForeignScalar(row, at: 0) { return scalar }
+        if let found = try foreignScalar(row, at: 0), let scalar = found as? Row { return scalar }
         do {
             return try Row(from: self)
         } catch is StructuredColumn {
@@ -89,15 +92,18 @@ extension RowDecoder {
     var columnNames: [ColumnName] { columns }
 
     /// The elements of an array of texts, or of a JSON array of nothing but plain strings; `nil` for other JSON.
-    func strings(at index: Int) throws -> [Substring]? {
-        if case .texts(let texts) = source.value(at: index) { return texts.map { $0[...] } }
-        return StoredJSON.strings(in: try text(at: index))
+    func strings(at index: Int) throws -> [String]? {
+        switch source.value(at: index) {
+        case .texts(let texts): texts
+        case .json(let text), .text(let text): StoredJSON.strings(in: text)
+        default: StoredJSON.strings(in: try text(at: index))
+        }
     }
 
     func isNull(at index: Int) -> Bool { source.isNull(at: index) }
 
     func decode<Value: Decodable>(_ type: Value.Type, at index: Int) throws -> Value {
-        if let scalar = try decodeForeignScalar(type, at: index) { return scalar }
+        if let found = try foreignScalar(type, at: index), let scalar = found as? Value { return scalar }
         do {
             return try Value(from: ColumnDecoder(row: self, index: index))
         } catch is StructuredColumn {
@@ -110,16 +116,27 @@ extension RowDecoder {
     }
 
     /// The scalars whose own `init(from:)` expects another form than databases have; `nil` for other types.
-    @inline(__always)
-    private func decodeForeignScalar<Value>(_ type: Value.Type, at index: Int) throws -> Value? {
-        if type == UUID.self { return try uuid(at: index) as? Value }
-        if type == Date.self { return try date(at: index) as? Value }
-        if type == [UInt8].self { return try bytes(at: index) as? Value }
-        if type == Decimal.self { return try decimal(at: index) as? Value }
-        if type == Data.self { return Data(try bytes(at: index)) as? Value }
-        // Identifiers are in almost every row, and as text they would be read several times over.
-        if let identifier = type as? any UUIDWrapper.Type { return identifier.init(try uuid(at: index)) as? Value }
-        return nil
+    ///
+    /// Not generic: the runtime would look up the type of the result's optional for every column of every row.
+    private func foreignScalar(_ type: Any.Type, at index: Int) throws -> Any? {
+        switch scalar(of: type, at: index) {
+        case .uuid: try uuid(at: index)
+        case .date: try date(at: index)
+        case .bytes: try bytes(at: index)
+        case .decimal: try decimal(at: index)
+        case .data: Data(try bytes(at: index))
+        case .identifier(let type): type.init(try uuid(at: index))
+        case nil: nil
+        }
+    }
+
+    /// The same for each row of a result, and asked once per column, since the runtime takes long to say whether a type conforms.
+    private func scalar(of type: Any.Type, at index: Int) -> ForeignScalar? {
+        guard index < scalars.count else { return ForeignScalar(type) }
+        if let known = scalars[index], known.type == type { return known.scalar }
+        let scalar = ForeignScalar(type)
+        scalars[index] = (type, scalar)
+        return scalar
     }
 
     func bool(at index: Int) throws -> Bool {
@@ -200,6 +217,31 @@ extension RowDecoder {
 
     private func mismatch(_ index: Int, _ type: Any.Type, _ found: SQLValue) -> RowMismatch {
         RowMismatch(column: columns[index].name, type: type, "found \(found.kind)")
+    }
+}
+
+/// A type that databases hold in another form than its own `init(from:)` expects.
+private enum ForeignScalar {
+    case uuid, date, bytes, decimal, data
+    /// Identifiers are in almost every row, and as text they would be read several times over.
+    case identifier(any UUIDWrapper.Type)
+
+    init?(_ type: Any.Type) {
+        if type == UUID.self {
+            self = .uuid
+        } else if type == Date.self {
+            self = .date
+        } else if type == [UInt8].self {
+            self = .bytes
+        } else if type == Decimal.self {
+            self = .decimal
+        } else if type == Data.self {
+            self = .data
+        } else if let type = type as? any UUIDWrapper.Type {
+            self = .identifier(type)
+        } else {
+            return nil
+        }
     }
 }
 

@@ -68,23 +68,26 @@ enum StoredJSON {
 
     /// The elements of a JSON array of plain strings, the commonest stored value (tags), read without Foundation's set-up costs;
     /// `nil` for anything else, escapes included, which the full decoder reads.
-    static func strings(in text: String) -> [Substring]? {
-        var rest = text[...].utf8
-        guard rest.popFirst() == UInt8(ascii: "["), text.utf8.last == UInt8(ascii: "]") else { return nil }
-        if rest.count == 1 { return [] }
-        var strings: [Substring] = []
-        while rest.popFirst() == UInt8(ascii: "\"") {
-            guard let end = rest.firstIndex(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }),
-                rest[end] == UInt8(ascii: "\"")
-            else { return nil }
-            strings.append(Substring(rest[..<end]))
-            rest = rest[rest.index(after: end)...]
-            let separator = rest.popFirst()
-            if separator == UInt8(ascii: "]") { return rest.isEmpty ? strings : nil }
-            guard separator == UInt8(ascii: ",") else { return nil }
-            // PostgreSQL writes one.
-            if rest.first == UInt8(ascii: " ") { rest = rest.dropFirst() }
+    static func strings(in text: String) -> [String]? {
+        var text = text
+        return text.withUTF8 { bytes in
+            guard bytes.count >= 2, bytes.first == UInt8(ascii: "["), bytes.last == UInt8(ascii: "]") else { return nil }
+            if bytes.count == 2 { return [] }
+            var strings: [String] = []
+            // The last byte is a bracket, so whatever else stands at a position has a byte after it.
+            var position = 1
+            while bytes[position] == UInt8(ascii: "\"") {
+                let rest = bytes[(position + 1)...]
+                guard let end = rest.firstIndex(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") || $0 < 0x20 }),
+                    bytes[end] == UInt8(ascii: "\"")
+                else { return nil }
+                strings.append(String(decoding: rest[..<end], as: UTF8.self))
+                if bytes[end + 1] == UInt8(ascii: "]") { return end + 2 == bytes.count ? strings : nil }
+                guard bytes[end + 1] == UInt8(ascii: ",") else { return nil }
+                // PostgreSQL writes a space after the comma.
+                position = bytes[end + 2] == UInt8(ascii: " ") ? end + 3 : end + 2
+            }
+            return nil
         }
-        return nil
     }
 }

@@ -1,11 +1,10 @@
 /// The strings of a stored JSON array, for an array of any type that is a single text.
 struct StringsContainer: UnkeyedDecodingContainer {
-    let strings: [Substring]
-    let column: String
+    let strings: [String]
     private(set) var currentIndex = 0
 
-    init(strings: [Substring], column: String) {
-        (self.strings, self.column) = (strings, column)
+    init(strings: [String]) {
+        self.strings = strings
     }
 
     var codingPath: [any CodingKey] { [] }
@@ -13,7 +12,7 @@ struct StringsContainer: UnkeyedDecodingContainer {
     var isAtEnd: Bool { currentIndex >= strings.count }
 
     mutating func decodeNil() throws -> Bool { false }
-    mutating func decode(_ type: String.Type) throws -> String { String(try next()) }
+    mutating func decode(_ type: String.Type) throws -> String { try next() }
 
     mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
         try Value(from: StringDecoder(text: try next()))
@@ -23,8 +22,9 @@ struct StringsContainer: UnkeyedDecodingContainer {
     mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { throw StructuredColumn() }
     mutating func superDecoder() throws -> any Decoder { StringDecoder(text: try next()) }
 
-    private mutating func next() throws -> Substring {
-        guard !isAtEnd else { throw RowMismatch(column: column, type: "array", "has too few elements") }
+    private mutating func next() throws -> String {
+        // Too few for the type: the full JSON decoder knows how to say so.
+        guard !isAtEnd else { throw StructuredColumn() }
         defer { currentIndex += 1 }
         return strings[currentIndex]
     }
@@ -32,7 +32,7 @@ struct StringsContainer: UnkeyedDecodingContainer {
 
 /// One string of such an array. What wants anything but text leaves it to the full JSON decoder, which knows how to say no.
 private struct StringDecoder: Decoder, SingleValueDecodingContainer {
-    let text: Substring
+    let text: String
 
     var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
@@ -42,7 +42,7 @@ private struct StringDecoder: Decoder, SingleValueDecodingContainer {
     func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
 
     func decodeNil() -> Bool { false }
-    func decode(_ type: String.Type) throws -> String { String(text) }
+    func decode(_ type: String.Type) throws -> String { text }
     func decode(_ type: Bool.Type) throws -> Bool { throw StructuredColumn() }
     func decode(_ type: Double.Type) throws -> Double { throw StructuredColumn() }
     func decode(_ type: Float.Type) throws -> Float { throw StructuredColumn() }

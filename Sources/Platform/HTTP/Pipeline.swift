@@ -38,8 +38,8 @@ public struct Pipeline: Sendable {
         policy.compression.apply(to: &answer, for: request.head)
         policy.cors.apply(to: &answer, for: request.head)
         SecurityHeaders.apply(to: &answer, overTLS: policy.isSecure(request.head))
-        answer.fields[RequestID.field] = call.id
-        answer.fields[.date] = HTTPDate.now
+        answer.fields.set(HTTPField(name: RequestID.field, value: call.id))
+        answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
         policy.accessLog.note(call, trail, answer, since: start, logger)
         return answer
     }

@@ -6,19 +6,25 @@ public import MartletCore
 import NIOCore
 
 /// An operation and what answers it.
-public struct Route: Sendable {
+///
+/// A class, since every request takes its route from the table, and a copy of a declaration is dozens of references counted.
+public final class Route: Sendable {
     public let operation: APIOperation
     let run: @Sendable (InputParts, Caller?, Call) async throws -> Answer
+
+    init(operation: APIOperation, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer) {
+        (self.operation, self.run) = (operation, run)
+    }
 }
 
 extension Route {
     /// Serves something at a path that is no endpoint: a page, a script. It is listed nowhere.
-    init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
-        operation = APIOperation(
+    convenience init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
+        let operation = APIOperation(
             method: .get, path: PathTemplate(path), summary: "", details: "", access: .anyone, success: .ok, limit: .none,
             isIdempotent: true,
             body: .none, fields: [], answer: .empty, failures: [])
-        self.run = { parts, _, _ in try await run(parts) }
+        self.init(operation: operation) { parts, _, _ in try await run(parts) }
     }
 }
 

@@ -130,12 +130,15 @@ extension ResponseEncoder {
 extension HTTPResponse {
     /// The length this response says it has, if it is a number of bytes.
     var declaredLength: Int? {
-        headerFields[.contentLength].flatMap(Int.init).flatMap { $0 >= 0 ? $0 : nil }
+        guard let field = headerFields.first(where: { $0.name == .contentLength }), let length = Int(field.value), length >= 0 else {
+            return nil
+        }
+        return length
     }
 
     /// Whether the responder asks that the connection be closed after this response.
     var asksToClose: Bool {
-        guard let connection = headerFields[.connection] else { return false }
+        guard headerFields.contains(.connection), let connection = headerFields[.connection] else { return false }
         return connection.lowercased().split(separator: ",").contains { $0.filter { $0 != " " && $0 != "\t" } == "close" }
     }
 }

@@ -1,10 +1,14 @@
 import Foundation
+import MartletApp
 import MartletBookmarksAPI
 import MartletClient
 import MartletContract
+import MartletStorage
 import MartletTestKit
 import NIOHTTP1
 import Testing
+
+@testable import MartletBookmarks
 
 @Suite(.everyDatabase) struct SearchingByWords {
     @Test func whatIsInTheTitleComesBeforeWhatIsInTheNotes() async throws {
@@ -53,6 +57,97 @@ import Testing
             let client = try await app.signUp()
             try await client.save("https://a.example/1", "Café Résumé")
             #expect(try await client.found(words) == ["Café Résumé"])
+        }
+    }
+
+    @Test(arguments: [
+        ("ПРИВЕТ Мир", "привет мир"), ("Ελληνική ΟΔΟΣ", "ελληνική οδος"), ("Straße nach Łódź", "straße łodz"), ("한국어 책", "책 한국"),
+        ("日本語 本", "日本"), ("हिन्दी किताब", "हिन्दी"), ("Tiếng Việt", "tieng viet"), ("x² = ½ Ⅷ", "x² ½ ⅷ"), ("İstanbul", "istanbul"),
+        ("naïve‹word›“quoted”—dash…end", "naive word quoted dash end"), ("swift❤️birds☕️", "swift birds"),
+        ("node.js v10.2.3 -1e5 0x1F", "node js v10 2 3 1e5 0x1f"), ("ada@mail.example", "mail ada"), ("#c_sharp/Linq+x", "c sharp linq x"),
+    ])
+    func wordsOfAnyScriptAreFound(_ title: String, _ words: String) async throws {
+        try await withApp { app in
+            let client = try await app.signUp()
+            try await client.save("https://a.example/1", title)
+            #expect(try await client.found(words) == [title])
+            #expect(try await client.found(title) == [title])
+        }
+    }
+
+    @Test func everyPartOfALinkAndATagIsAWord() async throws {
+        try await withApp { app in
+            let client = try await app.signUp()
+            try await client.save("https://sub.host.example/path-part/file.html?key=value#fragment", "T", tags: ["two words", "a-b/c"])
+            for word in [
+                "sub", "host", "path", "part", "file", "html", "key", "value", "fragment", "two", "words", "b", "c", "host.example",
+            ] {
+                #expect(try await client.found(word) == ["T"], "\(word)")
+            }
+        }
+    }
+
+    @Test func aWordOfAnyLengthIsStoredAndFound() async throws {
+        try await withApp { app in
+            let client = try await app.signUp()
+            let scripts = ["a", "é", "я", "語", "𐐀", "a\u{301}", "\u{1F600}a", "हि"]
+            for (index, letter) in scripts.enumerated() {
+                let scalars = String(repeating: letter, count: 10_000).unicodeScalars.prefix(10_000)
+                let title = String(repeating: letter, count: 200).unicodeScalars.prefix(200)
+                try await client.save("https://a.example/\(index)", String(title), notes: String(scalars))
+            }
+            #expect(try await client.search(String(repeating: "a", count: 1_000)).total == 2)
+            #expect(try await client.search(String(repeating: "я", count: 700)).total == 1)
+        }
+    }
+
+    @Test func textWithAsManyWordsAsFitIsStoredAndFound() async throws {
+        try await withApp { app in
+            let client = try await app.signUp()
+            let notes = (0..<5_000).map { String(UnicodeScalar(0x4E00 + $0) ?? "x") }.joined(separator: " ")
+            try await client.save("https://a.example/1", "Many", notes: notes)
+            #expect(try await client.found("\u{4E00} \u{6000}") == ["Many"])
+        }
+    }
+
+    @Test func equalMatchesComeNewestFirst() async throws {
+        try await withApp(clock: TickingClock().reading) { app in
+            let client = try await app.signUp()
+            for index in 1...5 { try await client.save("https://a.example/\(index)", "Swift") }
+            let newest = try await client.list().items.map(\.id)
+            #expect(try await client.search("swift").items.map(\.bookmark.id) == newest)
+            #expect(try await client.search("swift", limit: 2).items.map(\.bookmark.id) == Array(newest.prefix(2)))
+            #expect(try await client.search("swift", limit: 2).total == 5)
+            #expect(try await client.search("swift", limit: 5).total == 5)
+        }
+    }
+
+    @Test func fieldsCountInTheSameOrder() async throws {
+        try await withApp { app in
+            let client = try await app.signUp()
+            try await client.save("https://heron.example/1", "Link")
+            try await client.save("https://a.example/2", "Notes", notes: "heron")
+            try await client.save("https://a.example/3", "Tags", tags: ["heron"])
+            try await client.save("https://a.example/4", "Heron")
+            #expect(try await client.found("heron") == ["Heron", "Tags", "Notes", "Link"])
+        }
+    }
+
+    /// What a query folds in the program and what the database folds in its column must be the same, or words are not found.
+    @Test(.only(.postgres)) func everyLetterIsFoldedAlikeInProgramAndDatabase() async throws {
+        try await withApp { app in
+            let letters = (0x80...0x1FFFF as ClosedRange<UInt32>).compactMap(UnicodeScalar.init).map { String($0) }.filter {
+                !$0.words.isEmpty
+            }
+            for start in stride(from: 0, to: letters.count, by: 5_000) {
+                let part = Array(letters[start..<min(start + 5_000, letters.count)])
+                let folded = try await app.app.database.all(
+                    String.self,
+                    "SELECT bookmark_fold(letter) FROM jsonb_array_elements_text(\(json: part)) WITH ORDINALITY AS l (letter, n) ORDER BY n"
+                )
+                let different = zip(part, folded).filter { Folding.fold($0).unicodeScalars.elementsEqual($1.unicodeScalars) == false }
+                #expect(different.map(\.0) == [] && folded.count == part.count)
+            }
         }
     }
 

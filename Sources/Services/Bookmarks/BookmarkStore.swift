@@ -78,14 +78,31 @@ extension BookmarkStore {
     func page(_ filter: BookmarkFilter, owner: Identifier<Account>) async throws -> Page<Bookmark> {
         let limit = filter.limit?.raw ?? PageLimit.standard
         let matching = condition(filter, owner: owner)
-        let after = try filter.cursor.map { try Self.after($0) } ?? ""
-        var bookmarks = try await database.all(
-            Bookmark.self,
-            "SELECT \(Self.columns) FROM bookmark WHERE \(matching)\(after) ORDER BY saved_at DESC, id DESC LIMIT \(limit + 1)")
-        let next = bookmarks.count > limit ? bookmarks[limit - 1] : nil
-        bookmarks.removeLast(max(0, bookmarks.count - limit))
-        let total = filter.cursor == nil ? try await database.first(Int.self, "SELECT count(*) FROM bookmark WHERE \(matching)") : nil
-        return Page(items: bookmarks, next: next.map { Cursor(after: $0.savedAt, $0.id) }, total: total)
+        let after: SQL = try filter.cursor.map { try Self.after($0) } ?? ""
+        let total: SQL = filter.cursor == nil ? "(SELECT count(*) FROM bookmark WHERE \(matching))" : "NULL"
+        let rows = try await database.all(
+            Listed.self,
+            """
+            SELECT \(Self.columns), \(total) AS total FROM bookmark WHERE \(matching)\(after)
+            ORDER BY saved_at DESC, id DESC LIMIT \(limit + 1)
+            """)
+        let bookmarks = rows.prefix(limit).map(\.bookmark)
+        let next = rows.count > limit ? bookmarks.last : nil
+        return Page(
+            items: bookmarks, next: next.map { Cursor(after: $0.savedAt, $0.id) }, total: filter.cursor == nil ? rows.first?.total ?? 0 : nil)
+    }
+
+    /// A bookmark of a page, and how many there are on all pages.
+    private struct Listed: Decodable, Sendable {
+        let bookmark: Bookmark
+        let total: Int?
+
+        enum CodingKeys: String, CodingKey { case total }
+
+        init(from decoder: any Decoder) throws {
+            bookmark = try Bookmark(from: decoder)
+            total = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Int.self, forKey: .total)
+        }
     }
 
     private func condition(_ filter: BookmarkFilter, owner: Identifier<Account>) -> SQL {

@@ -8,6 +8,8 @@ import Synchronization
 /// Runs ``Core``: callers send their statements themselves, on their own threads; one thread waits for all connections' answers.
 final class Engine: Sendable {
     private let core: Mutex<Core>
+    /// What is to be done with the core, first come first served.
+    private let inbox = Mutex<[@Sendable (inout Core) -> Void]>([])
     private let connector: Connector
     private let waker: Waker
     private let logger: Logger
@@ -66,7 +68,7 @@ final class Engine: Sendable {
     }
 
     private func answer(
-        _ submit: @Sendable (inout Core, RequestID, Job.Completion) -> Void
+        _ submit: @Sendable @escaping (inout Core, RequestID, Job.Completion) -> Void
     ) async throws -> PostgresResult {
         try Task.checkCancellation()
         let id = nextRequest()
@@ -86,13 +88,38 @@ final class Engine: Sendable {
 // MARK: Performing
 
 extension Engine {
-    private func perform(_ body: (inout Core) -> Void) {
-        let (effects, wakes) = core.withLock { core in
-            body(&core)
-            return (core.takeEffects(), core.needsPoller)
+    /// Has something done, in the order in which it was asked for, on this thread or on the one that is at it already: nobody waits for the
+    /// lock, and what was asked for meanwhile is done together, and sent in one batch.
+    private func perform(_ body: @Sendable @escaping (inout Core) -> Void) {
+        inbox.withLock { $0.append(body) }
+        performRest()
+    }
+
+    private func performRest() {
+        while !inbox.withLock({ $0.isEmpty }) {
+            guard let outcome = core.withLockIfAvailable({ core in turn(&core) }) else { return }
+            perform(outcome)
         }
-        if wakes { waker.wake() }
-        for effect in effects { perform(effect) }
+    }
+
+    private func turn(_ core: inout Core) -> Outcome {
+        let bodies = inbox.withLock { bodies in
+            defer { bodies = [] }
+            return bodies
+        }
+        for body in bodies { body(&core) }
+        return Outcome(effects: core.takeEffects(), wakes: core.needsPoller)
+    }
+
+    /// What a turn with the lock leaves to be done without it.
+    private struct Outcome: Sendable {
+        let effects: [Core.Effect]
+        let wakes: Bool
+    }
+
+    private func perform(_ outcome: Outcome) {
+        if outcome.wakes { waker.wake() }
+        for effect in outcome.effects { perform(effect) }
     }
 
     private func perform(_ effect: Core.Effect) {
@@ -113,7 +140,8 @@ extension Engine {
     /// Waits for the server's answers until everything is closed.
     private func poll() {
         var descriptors: [pollfd] = []
-        while let watch = core.withLock({ $0.watch(now: .now) }) {
+        var ready: [ConnectionID] = []
+        while let watch = takeIn(ready) {
             descriptors.removeAll(keepingCapacity: true)
             descriptors.append(pollfd(fd: waker.descriptor, events: Int16(POLLIN), revents: 0))
             for connection in watch.connections {
@@ -122,14 +150,24 @@ extension Engine {
             }
             wait(&descriptors, until: watch.until)
             if descriptors[0].revents != 0 { waker.clear() }
-            let ready = zip(watch.connections, descriptors.dropFirst()).filter { $1.revents != 0 }.map { $0.0.id }
-            perform { core in
-                let now = ContinuousClock.now
-                for id in ready { core.receive(id, now: now) }
-                core.tick(now: now)
-            }
+            ready = zip(watch.connections, descriptors.dropFirst()).filter { $1.revents != 0 }.map { $0.0.id }
         }
         ended.send()
+    }
+
+    /// Takes in what has arrived, does what has become due, and says what to wait for next.
+    private func takeIn(_ ready: [ConnectionID]) -> Core.Watch? {
+        let (outcome, watch) = core.withLock { core in
+            let now = ContinuousClock.now
+            for id in ready { core.receive(id, now: now) }
+            core.tick(now: now)
+            // What callers want is in the next batch already, and what it changes is in what to wait for.
+            let outcome = turn(&core)
+            return (Outcome(effects: outcome.effects, wakes: false), core.watch(now: now))
+        }
+        perform(outcome)
+        performRest()
+        return watch
     }
 
     private func wait(_ descriptors: inout [pollfd], until: ContinuousClock.Instant?) {

@@ -89,7 +89,8 @@ extension BookmarkStore {
         let bookmarks = rows.prefix(limit).map(\.bookmark)
         let next = rows.count > limit ? bookmarks.last : nil
         return Page(
-            items: bookmarks, next: next.map { Cursor(after: $0.savedAt, $0.id) }, total: filter.cursor == nil ? rows.first?.total ?? 0 : nil)
+            items: bookmarks, next: next.map { Cursor(after: $0.savedAt, $0.id) },
+            total: filter.cursor == nil ? rows.first?.total ?? 0 : nil)
     }
 
     /// A bookmark of a page, and how many there are on all pages.

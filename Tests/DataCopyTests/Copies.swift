@@ -1,5 +1,6 @@
 import MartletDataCopy
 import MartletStorage
+import MartletTestServers
 import Testing
 
 @Suite("Copies")

@@ -68,23 +68,3 @@ extension Database {
         try await first(Int.self, "SELECT count(*) FROM \(unsafeRaw: table)")
     }
 }
-
-extension Logger {
-    fileprivate static let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
-}
-
-/// Opens once; whoever waits meanwhile goes on then.
-actor Gate {
-    private var isOpen = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    func open() {
-        isOpen = true
-        for waiter in waiting { waiter.resume() }
-        waiting = []
-    }
-
-    func wait() async {
-        if !isOpen { await withCheckedContinuation { waiting.append($0) } }
-    }
-}

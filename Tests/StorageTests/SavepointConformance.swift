@@ -1,5 +1,6 @@
 import MartletCore
 import MartletStorage
+import MartletTestServers
 import Testing
 
 @Suite("DatabaseConformance: savepoints and failed statements")

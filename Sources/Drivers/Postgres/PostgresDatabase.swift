@@ -42,7 +42,7 @@ public final class PostgresDatabase: Database {
 
     private func run(_ sql: SQL) async throws -> PostgresResult {
         let statement = try Statement(sql)
-        if isInTransaction, Shape.Kind(statement.text) != .read { throw Self.nested }
+        if isInTransaction, Shape.Kind(statement.text) != .read { throw TransactionMistake.nested }
         do {
             return try await engine.run(statement)
         } catch let failure as SQLFailure {
@@ -75,7 +75,7 @@ extension PostgresDatabase {
     public func transaction<Result: Sendable>(
         isolation: Isolation, _ body: @Sendable (any Transaction) async throws -> Result
     ) async throws -> Result {
-        if isInTransaction { throw Self.nested }
+        if isInTransaction { throw TransactionMistake.nested }
         var retries = Retries(within: settings.timeout)
         while true {
             do {
@@ -89,7 +89,7 @@ extension PostgresDatabase {
     public func schemaTransaction<Result: Sendable>(
         _ body: @Sendable (any SchemaTransaction) async throws -> Result
     ) async throws -> Result {
-        if isInTransaction { throw Self.nested }
+        if isInTransaction { throw TransactionMistake.nested }
         do {
             return try await attempt(begin: Isolation.readCommitted.begin, limit: nil) { transaction in
                 try await transaction.takeSchema()
@@ -132,8 +132,6 @@ extension PostgresDatabase {
         guard let current = Self.current else { return false }
         return current.engine === engine && !current.isEnded
     }
-
-    private static let nested = Failure(.internal, "nested_transaction", "Internal error.", cause: NestedTransaction())
 }
 
 extension Isolation {
@@ -167,11 +165,6 @@ struct Retries {
 /// A transaction that got into the way of another one; run again, it may succeed.
 struct NotSerialized: Error {
     let cause: SQLFailure
-}
-
-/// Inside a transaction's body everything goes through its `Transaction`; a second transaction or a write beside it could wait for the first.
-struct NestedTransaction: Error, CustomStringConvertible {
-    var description: String { "a transaction was begun, or a write made beside it, inside a transaction's body" }
 }
 
 // MARK: Results of any size

@@ -141,8 +141,8 @@ final class TransactionState: Sendable {
     /// Throws unless a statement may run.
     func enter() throws {
         try state.withLock { state in
-            if state.isEnded { throw Self.ended }
-            if state.failure != nil { throw Self.failed }
+            if state.isEnded { throw TransactionMistake.ended }
+            if let failure = state.failure { throw TransactionMistake.failed(after: failure) }
             state.hasRun = true
         }
     }
@@ -174,8 +174,8 @@ final class TransactionState: Sendable {
             guard !state.isEnded else { return false }
             if state.savepoints != level { state.isOverlapping = true }
             if state.isOverlapping {
-                state.failure = Self.overlap
-                throw Self.overlap
+                state.failure = TransactionMistake.overlap
+                throw TransactionMistake.overlap
             }
             state.savepoints -= 1
             return true
@@ -184,18 +184,4 @@ final class TransactionState: Sendable {
 
     /// What failed inside a savepoint is about to be undone.
     func lift() { state.withLock { $0.failure = nil } }
-
-    private static let ended = Failure(.internal, "transaction_ended", "Internal error.", cause: EndedTransaction())
-    private static let failed = Failure(.internal, "transaction_failed", "Internal error.", cause: FailedTransaction())
-    private static let overlap = Failure(.internal, "savepoint_overlap", "Internal error.", cause: FailedTransaction())
-}
-
-/// A transaction was used after its body had ended, or after it was rolled back for taking too long.
-struct EndedTransaction: Error, CustomStringConvertible {
-    var description: String { "a transaction was used after it had ended" }
-}
-
-/// A transaction was used after one of its statements had failed.
-struct FailedTransaction: Error, CustomStringConvertible {
-    var description: String { "a transaction was used after a statement of it had failed; put what may fail into a savepoint" }
 }

@@ -79,7 +79,7 @@ struct SQLiteTransaction: SchemaTransaction {
     /// Runs `work` on the connection unless the transaction is doomed, and dooms it when the engine refuses the work.
     private func perform<Result: Sendable>(_ work: (Session) throws -> Result) throws -> Result {
         try inTurn { session in
-            if let doom = session.doom { throw Self.failed(after: doom) }
+            if let doom = session.doom { throw TransactionMistake.failed(after: doom) }
             do {
                 return try work(session)
             } catch let mismatch as RowMismatch {
@@ -96,7 +96,7 @@ struct SQLiteTransaction: SchemaTransaction {
     private func inTurn<Result: Sendable>(_ work: (Session) throws -> Result) throws -> Result {
         do {
             return try connection.exclusively { session in
-                guard session.turn == turn else { throw Self.ended }
+                guard session.turn == turn else { throw TransactionMistake.ended }
                 return try work(session)
             }
         } catch let failure as SQLFailure {
@@ -104,14 +104,4 @@ struct SQLiteTransaction: SchemaTransaction {
         }
     }
 
-    private static func failed(after failure: any Error) -> Failure {
-        .init(.internal, "transaction_failed", "Internal error.", cause: failure)
-    }
-
-    private static let ended = Failure(.internal, "transaction_ended", "Internal error.", cause: EndedTransaction())
-}
-
-/// A transaction was used after its body had ended, or after it was rolled back for taking too long.
-struct EndedTransaction: Error, CustomStringConvertible {
-    var description: String { "a transaction was used after it had ended" }
 }

@@ -76,8 +76,8 @@ extension Session {
     func endSavepoint(_ depth: Int, keeps: Bool) throws {
         guard savepoints == depth else {
             // The other one is told as well when it ends.
-            (savepoints, doom) = (0, Self.overlap)
-            throw Self.overlap
+            (savepoints, doom) = (0, TransactionMistake.overlap)
+            throw TransactionMistake.overlap
         }
         let failure = doom
         do {
@@ -124,11 +124,5 @@ extension Session {
         isChangingSchema = false
     }
 
-    private static let overlap = Failure(.internal, "savepoint_overlap", "Internal error.", cause: OverlappingSavepoints())
     private static let rolledBack = SQLFailure(.ioError, code: "rolled_back", subject: "the engine ended the transaction")
-}
-
-/// Two savepoints of one transaction were open beside each other, so that neither can be undone alone.
-struct OverlappingSavepoints: Error, CustomStringConvertible {
-    var description: String { "a savepoint ended before one that was begun inside of it" }
 }

@@ -226,7 +226,7 @@ final class Writer: Sendable {
         guard let current = Self.current, current.writer == ObjectIdentifier(self),
             connection.exclusively({ $0.turn == current.turn })
         else { return }
-        throw Failure(.internal, "nested_transaction", "Internal error.", cause: NestedTransaction())
+        throw TransactionMistake.nested
     }
 
     private static let overloaded = Failure.unavailable("database_busy", "Too many writes are waiting.")
@@ -237,9 +237,4 @@ extension Result {
     var isSuccess: Bool {
         if case .success = self { true } else { false }
     }
-}
-
-/// Inside a transaction's body everything goes through its `Transaction`; a second transaction or a write beside it would wait for ever.
-struct NestedTransaction: Error, CustomStringConvertible {
-    var description: String { "a transaction was begun, or a write made beside it, inside a transaction's body" }
 }

@@ -1,5 +1,6 @@
 import MartletCore
 import MartletStorage
+import MartletTestServers
 import Testing
 
 @testable import MartletPostgres

@@ -1,4 +1,5 @@
 import MartletStorage
+import MartletTestServers
 import Testing
 
 @testable import MartletPostgres

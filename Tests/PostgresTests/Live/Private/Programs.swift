@@ -1,4 +1,5 @@
 import Foundation
+import MartletTestServers
 import Testing
 
 /// Programs that tests start, of which some refuse to run as root.

@@ -1,6 +1,7 @@
 import Foundation
 import MartletPostgres
 import MartletStorage
+import MartletTestServers
 import Testing
 
 /// A PostgreSQL server of a test's own that accepts TLS only, with a certificate for `localhost`.

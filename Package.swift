@@ -93,7 +93,7 @@ let package = Package(
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletBookmarks", "MartletIdentity", "MartletPostgres", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
+            dependencies: ["MartletBookmarks", "MartletDataCopy", "MartletIdentity", "MartletPostgres", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),

@@ -1,6 +1,7 @@
 import HummingbirdCore
 import Logging
 import MartletCore
+import MartletDataCopy
 import MartletHTTP
 public import MartletSettings
 import MartletStorage
@@ -19,6 +20,7 @@ extension App {
             if !applied.isEmpty { logger.notice("Migrated the database", metadata: ["migrations": "\(applied.joined(separator: ", "))"]) }
         }
         try await migrator.verify()
+        try await DataCopy.refuseUnfinished(in: database)
     }
 
     /// A database server that is started together with this one may take a moment longer.

@@ -43,6 +43,9 @@ struct CopyProgress: Sendable {
         }
     }
 
+    /// Whether a database is the target of a copy that has not come to its end.
+    static func isOpen(in database: any Database) async throws -> Bool { try await database.hasTable("data_copy") }
+
     /// The copy is complete: nothing of it but its rows remains.
     func close() async throws {
         try await target.schemaTransaction { try await $0.run(script: "DROP TABLE data_copy") }

@@ -84,6 +84,16 @@ public struct CopyReport: Sendable {
 // MARK: Before
 
 extension DataCopy {
+    /// Throws `conflict`, code `copy_unfinished`, for a database that holds only a part of another one's data. Ask before serving it.
+    public static func refuseUnfinished(in database: any Database) async throws {
+        guard try await CopyProgress.isOpen(in: database) else { return }
+        throw Failure(
+            .conflict, "copy_unfinished",
+            "The database holds an unfinished copy of another one. Give its `martlet data copy` command again.")
+    }
+}
+
+extension DataCopy {
     private func prepare(migrating: Bool) async throws {
         try await verify(source, "source")
         if migrating { try await migrateIfEmpty() }

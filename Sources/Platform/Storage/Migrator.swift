@@ -102,10 +102,7 @@ extension Migrator {
     }
 
     private func recorded(in queries: any Queries) async throws -> [Record] {
-        let exists: SQL = "SELECT count(*) FROM \(SQL(sqlite: "sqlite_master", postgres: "information_schema.tables"))"
-        let named: SQL = " WHERE \(SQL(sqlite: "name", postgres: "table_schema = current_schema() AND table_name")) = 'schema_migration'"
-        guard try await queries.first(Int.self, exists + named) ?? 0 > 0 else { return [] }
-        return try await records(in: queries)
+        try await queries.hasTable("schema_migration") ? records(in: queries) : []
     }
 
     private func records(in queries: any Queries) async throws -> [Record] {

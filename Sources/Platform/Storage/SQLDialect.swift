@@ -34,8 +34,22 @@ extension SQL {
         return "\(before)\(column)\(between)\(textParameter(value))\(SQL(sqlite: " COLLATE NOCASE)", postgres: " COLLATE \"C\"))"))"
     }
 
+    /// Whether the schema has a table of that name.
+    static func exists(table name: String) -> SQL {
+        let tables = SQL(sqlite: "sqlite_master", postgres: "information_schema.tables")
+        let column = SQL(sqlite: "name", postgres: "table_schema = current_schema() AND table_name")
+        return "SELECT count(*) FROM \(tables) WHERE \(column) = \(name)"
+    }
+
     /// A parameter whose type PostgreSQL cannot guess from its surroundings.
     private static func textParameter(_ value: some SQLBindable) -> SQL {
         "\(value)\(SQL(sqlite: "", postgres: "::text"))"
+    }
+}
+
+extension Queries {
+    /// Whether the database's schema has a table of that name, as this transaction sees it.
+    public func hasTable(_ name: String) async throws -> Bool {
+        try await first(Int.self, .exists(table: name)) ?? 0 > 0
     }
 }

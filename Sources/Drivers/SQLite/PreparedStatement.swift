@@ -10,8 +10,10 @@ import MartletStorage
 final class PreparedStatement: RowSource {
     let text: String
     let isReadOnly: Bool
-    /// Whether its last run took so long that it should not run on a thread that others wait for.
+    /// Whether it takes so long that it should not run on a thread that others wait for.
     var isLong = false
+    /// How many times in a row it took long there.
+    var slowRuns = 0
     var lastUse: UInt64 = 0
     private(set) var columns: [ColumnName] = []
 

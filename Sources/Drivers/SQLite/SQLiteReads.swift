@@ -14,8 +14,10 @@ final class SQLiteReads: Sendable {
     /// Of another quality of service than tasks run at: those of one quality share few threads, and long reads would take them all.
     private let threads = DispatchQueue(label: "martlet.sqlite.long-reads", qos: .utility, attributes: .concurrent)
 
-    /// A statement that takes longer than this on the caller's thread does not run there next time.
+    /// A statement that takes longer than this on the caller's thread, time after time, does not run there any more.
     private static let shortRead = Duration.milliseconds(1)
+    /// So many times in a row: once may be the system's doing, which had something else to run.
+    private static let slowRuns = 3
 
     enum Outcome<Result: Sendable>: Sendable {
         case read(Result)
@@ -57,7 +59,8 @@ final class SQLiteReads: Sendable {
             let start = ContinuousClock.now
             let result = try session.runBriefly(statement, values, read)
             let duration = start.duration(to: .now)
-            statement.isLong = result == nil || duration > Self.shortRead
+            statement.slowRuns = duration > Self.shortRead ? statement.slowRuns + 1 : 0
+            statement.isLong = result == nil || statement.slowRuns >= Self.slowRuns
             log.record(text, took: duration)
             return result.map(Outcome.read) ?? .long
         }

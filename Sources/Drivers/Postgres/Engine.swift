@@ -59,7 +59,11 @@ final class Engine: Sendable {
 
     func giveBack(_ lease: Lease) { perform { $0.giveBack(lease, now: .now) } }
     func listen(_ lease: Lease, _ listener: AsyncStream<PostgresSignal>.Continuation) { perform { $0.listen(lease, listener) } }
-    var load: DatabaseLoad { core.withLock { $0.load } }
+    var load: DatabaseLoad {
+        // Whoever came meanwhile has left his wish to the one who had the lock.
+        defer { performRest() }
+        return core.withLock { $0.load }
+    }
 
     /// Refuses new work, and returns when what runs has ended and every connection is closed.
     func close() async {

@@ -55,7 +55,12 @@ extension PostgresTransaction {
     func savepoint<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result {
         let level = try state.openSavepoint()
         let name = "martlet_\(level)"
-        _ = try await run(Statement(session: "SAVEPOINT \(name)"))
+        do {
+            _ = try await run(Statement(session: "SAVEPOINT \(name)"))
+        } catch {
+            state.dropSavepoint()
+            throw error
+        }
         let outcome: Swift.Result<Result, any Error>
         do {
             outcome = .success(try await body(self))
@@ -75,6 +80,7 @@ extension PostgresTransaction {
         // The task may be cancelled; the transaction goes on or ends by its body, not here.
         state.lift()
         _ = try await run(Statement(session: "ROLLBACK TO SAVEPOINT \(name)"))
+        _ = try await run(Statement(session: "RELEASE SAVEPOINT \(name)"))
         _ = try outcome.get()
         throw failure.map(TransactionState.thrown) ?? CancellationError()
     }
@@ -96,6 +102,8 @@ extension PostgresTransaction {
     func commit() async throws {
         if let failure = state.failure { throw TransactionState.thrown(failure) }
         guard state.hasRun else { return }
+        // From here on nobody may know the outcome: what a savepoint ran into must not make the body run again.
+        state.forgetConflict()
         let result = try await run(Statement(session: "COMMIT"))
         guard result.command == "COMMIT" else { throw SQLFailure(.statement, code: "25P02", subject: "the transaction had failed") }
     }
@@ -168,6 +176,9 @@ final class TransactionState: Sendable {
         }
     }
 
+    /// The savepoint did not come about.
+    func dropSavepoint() { state.withLock { $0.savepoints -= 1 } }
+
     /// `false` when the transaction has ended meanwhile. A savepoint that ends before one that began in it dooms the transaction.
     func closeSavepoint(_ level: Int) throws -> Bool {
         try state.withLock { state in
@@ -181,6 +192,8 @@ final class TransactionState: Sendable {
             return true
         }
     }
+
+    func forgetConflict() { state.withLock { $0.conflict = nil } }
 
     /// What failed inside a savepoint is about to be undone.
     func lift() { state.withLock { $0.failure = nil } }

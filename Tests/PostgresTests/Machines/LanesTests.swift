@@ -111,6 +111,16 @@ struct LanesTests {
         #expect(lanes.submit(7)?.words == "send [7] 0")
     }
 
+    @Test mutating func whatWasSentIsNotKeptWhileOthersWait() {
+        openOne()
+        for job in 0..<15_000 {
+            _ = lanes.submit(job)
+            if job % 5 == 0 { _ = lanes.finished(0) }
+        }
+        #expect(lanes.waitingCount > 2000)
+        #expect(lanes.keptCount <= 2 * lanes.waitingCount + 1024)
+    }
+
     @Test mutating func laneAfterLaneGoneTheLastTellsTheWaiters() {
         openOne()
         _ = lanes.submit(1)

@@ -37,6 +37,7 @@ final class Link {
     /// Whether the server may have preparations that are not known here.
     private var mustDeallocate = false
     private var script: Script?
+    private var finished: [Finished] = []
 
     private struct Script {
         let job: Job
@@ -160,17 +161,25 @@ extension Link {
         return conversation.current.map { ($0.jobs, $0.began) }
     }
 
-    /// Takes in what has arrived and returns the batches that it completes.
-    func receive() throws(Lost) -> [Finished] {
+    /// Takes in what has arrived. The batches that it completes are in ``takeFinished()``, also when the connection is lost after them.
+    func receive() throws(Lost) {
         guard PQconsumeInput(connection) == 1 else { throw Lost() }
+        // A record of TLS may hold more than one call takes, and the socket says nothing of the rest.
+        if PQsslInUse(connection) == 1, PQisBusy(connection) == 1, PQconsumeInput(connection) != 1 { throw Lost() }
         if wantsWrite { try flush() }
-        if script != nil { return try receiveScript().map { [$0] } ?? [] }
-        var finished: [Finished] = []
+        if script != nil {
+            if let script = try receiveScript() { finished.append(script) }
+            return
+        }
         while !conversation.isIdle, PQisBusy(connection) == 0 {
             guard let batch = conversation.receive(try nextEvent()) else { continue }
             for number in batch.unprepared { prepared[number] = nil }
             finished.append(Finished(jobs: batch.jobs, replies: batch.replies, failure: batch.failure, began: batch.began))
         }
+    }
+
+    func takeFinished() -> [Finished] {
+        defer { finished = [] }
         return finished
     }
 
@@ -188,14 +197,14 @@ extension Link {
             return .end
         }
         switch PQresultStatus(result) {
-        case PGRES_COMMAND_OK, PGRES_TUPLES_OK: return .reply(reply(result))
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return .reply(reply(result))
         case PGRES_PIPELINE_SYNC:
             PQclear(result)
             return .synchronised
         case PGRES_PIPELINE_ABORTED:
             PQclear(result)
             return .skipped
-        case PGRES_EMPTY_QUERY, PGRES_FATAL_ERROR:
+        case PGRES_FATAL_ERROR:
             defer { PQclear(result) }
             return .failure(SQLFailure(result, statement: jobAtWork?.statement.text))
         default:

@@ -54,6 +54,11 @@ final class Shape {
 extension Shape.Kind {
     /// By its words. They decide only how a statement travels, never whether it is right.
     init(_ text: String) {
+        // What stands behind a comment or a parenthesis is not looked for.
+        guard text.first(where: { !$0.isWhitespace })?.isLetter == true else {
+            self = .other
+            return
+        }
         let words = Set(text.uppercased().split { !$0.isLetter })
         let writes: Set<Substring> = ["INSERT", "UPDATE", "DELETE", "MERGE"]
         switch text.uppercased().split(maxSplits: 1, whereSeparator: { !$0.isLetter }).first {

@@ -12,7 +12,9 @@ extension Core {
         guard let link = links[id] else { return }
         (lastHeard, lastActivity) = (now, now)
         do throws(Link.Lost) {
-            for finished in try link.receive() { finish(finished, on: link, now: now) }
+            // What had been answered before the connection was lost is answered.
+            defer { for finished in link.takeFinished() { finish(finished, on: link, now: now) } }
+            try link.receive()
             if case .lease(let terms) = link.role, let listener = terms.listener {
                 for payload in link.notifications() { effects.append(.signal(listener, payload)) }
             }
@@ -24,9 +26,9 @@ extension Core {
 
     mutating func finish(_ batch: Link.Finished, on link: Link, now: Instant) {
         let duration = batch.began.duration(to: now)
+        if !link.isSpent { link.cancelledAt = nil }
         if let failure = batch.failure { return fail(batch, failure, on: link, now: now) }
         link.roundTrip = min(link.roundTrip, duration)
-        if !link.isSpent { link.cancelledAt = nil }
         for (job, reply) in zip(batch.jobs, batch.replies) {
             note(job, duration, on: link, inCompany: batch.jobs.count > 1)
             answer(job, .success(reply))

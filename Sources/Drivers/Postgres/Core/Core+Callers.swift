@@ -36,7 +36,12 @@ extension Core {
         let job = Job(id, statement, Shape(statement.key, number: 0), completion, requestID: nil)
         guard let (link, _) = leased(lease) else { return answer(job, .failure(Self.leaseEnded)) }
         jobs[id] = job
-        do throws(Link.Lost) { try link.send(script: script, for: job, now: now) } catch { drop(link, now: now) }
+        do throws(Link.Lost) {
+            try link.send(script: script, for: job, now: now)
+            if link.wantsWrite { needsPoller = true }
+        } catch {
+            drop(link, now: now, beside: [job])
+        }
         active(now)
     }
 
@@ -75,6 +80,7 @@ extension Core {
         let (ticket, actions) = pool.borrow(.job(job), now: now)
         job.ticket = ticket
         perform(actions, now: now)
+        active(now)
     }
 
     mutating func answer(_ job: Job, _ result: Result<PostgresResult, any Error>) {
@@ -91,6 +97,7 @@ extension Core {
         let (ticket, actions) = pool.borrow(.lease(request), now: now)
         leaseTickets[request.id] = ticket
         perform(actions, now: now)
+        active(now)
     }
 
     /// Ends a lease. Whatever its user left behind is undone before the connection serves another.

@@ -93,7 +93,7 @@ extension Core {
     }
 
     mutating func settle(_ link: Link, _ group: LaneGroup, _ lane: Int, now: Instant) {
-        if link.isSpent || pool.isOld(link.id, now: now) || isClosed {
+        if link.isSpent || link.isInTransaction || pool.isOld(link.id, now: now) || isClosed {
             leave(link, group, lane, now: now)
             giveBack(link, now: now)
         } else if let action = lanes[group]?.finished(lane) {

@@ -89,7 +89,8 @@ extension ConnectionPool {
 
     /// Takes a waiter out of the queue; `nil` when its turn has come already.
     mutating func leave(_ ticket: UInt64) -> Waiter? {
-        waiting.removeValue(forKey: ticket)?.waiter
+        defer { skipThoseWhoLeft() }
+        return waiting.removeValue(forKey: ticket)?.waiter
     }
 
     private var refusal: Refusal? {

@@ -82,6 +82,15 @@ struct Lanes<Job> {
 
     private mutating func forget(upTo end: Int) {
         head = end
-        if head == queue.count { (queue, head) = ([], 0) }
+        if head == queue.count {
+            (queue, head) = ([], 0)
+        } else if head >= 1024, head * 2 >= queue.count {
+            // Under steady load the queue is never empty, and what was sent would be kept for ever.
+            queue.removeFirst(head)
+            head = 0
+        }
     }
+
+    /// How many jobs are kept, sent ones included.
+    var keptCount: Int { queue.count }
 }

@@ -27,10 +27,12 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.45.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.2"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2", traits: []),
         .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
     ],
     targets: [
@@ -99,22 +101,23 @@ let package = Package(
             path: "Sources/App"),
         .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
-        // Tests mirror Sources; TestServers knows the engines that run beside the tests, TestKit starts the real app.
-        .target(name: "MartletTestServers", dependencies: ["MartletPostgres", "MartletStorage", .logging], path: "Tests/TestServers"),
+        // Tests mirror Sources. TestSupport is for all of them, TestServers knows the engines that run beside them, TestKit starts the real app.
+        .target(name: "MartletTestSupport", dependencies: [.logging, .subprocess, .systemPackage], path: "Tests/TestSupport"),
+        .target(name: "MartletTestServers", dependencies: ["MartletPostgres", "MartletStorage", "MartletTestSupport", .logging], path: "Tests/TestServers"),
         .target(
             name: "MartletTestKit",
             dependencies: [
-                "MartletApp", "MartletClient", "MartletTestServers", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "MartletApp", "MartletClient", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             path: "Tests/TestKit"),
-        .testTarget(name: "ContractTests", dependencies: ["MartletContract"]),
-        .testTarget(name: "WireTests", dependencies: ["MartletWire", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
+        .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
+        .testTarget(name: "WireTests", dependencies: ["MartletWire", "MartletTestSupport", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
         .testTarget(name: "SettingsTests", dependencies: ["MartletSettings"]),
-        .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", .logging]),
-        .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", .logging]),
-        .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", .logging]),
-        .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletTestKit", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
+        .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit", "MartletTestSupport"]),
+        .testTarget(name: "AppTests", dependencies: ["MartletTestKit", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -142,4 +145,6 @@ extension Target.Dependency {
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let systemPackage = product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MartletContract
 import MartletCore
+import MartletTestSupport
 import Testing
 
 @Suite struct PathTemplates {
@@ -77,7 +78,7 @@ import Testing
     }
 
     @Test func isReadBackForRandomBytes() {
-        var random = SeededRandom(seed: 6)
+        var random = SeededNumbers(seed: 6)
         for length in 0..<300 {
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
             #expect(Base64URL.decode(Base64URL.encode(bytes)) == bytes)
@@ -88,7 +89,7 @@ import Testing
 @Suite struct Cursors {
     @Test func nameTheItemTheyWereMadeFor() throws {
         let identifier = Identifier<Account>()
-        var random = SeededRandom(seed: 7)
+        var random = SeededNumbers(seed: 7)
         for _ in 0..<1_000 {
             let moment = Date(timeIntervalSince1970: Double(Int.random(in: -9_999_999_999_999...9_999_999_999_999, using: &random)) / 1000)
             let cursor = Cursor(after: moment, identifier)

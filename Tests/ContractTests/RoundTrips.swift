@@ -1,5 +1,6 @@
 import Foundation
 import MartletContract
+import MartletTestSupport
 import Testing
 
 @Suite struct ValuesOnTheWire {
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test func keepRandomDoubles() throws {
-        var random = SeededRandom(seed: 1)
+        var random = SeededNumbers(seed: 1)
         for _ in 0..<5_000 {
             let value = Double(bitPattern: random.next())
             guard value.isFinite else { continue }
@@ -77,7 +78,7 @@ import Testing
     }
 
     @Test func keepRandomTexts() throws {
-        var random = SeededRandom(seed: 2)
+        var random = SeededNumbers(seed: 2)
         for _ in 0..<2_000 {
             var text = String.UnicodeScalarView()
             for _ in 0..<Int.random(in: 0...12, using: &random) {
@@ -118,20 +119,5 @@ import Testing
 
     private func roundTrip<Value: Codable>(_ value: Value) throws -> Value {
         try WireJSON.decode(Value.self, from: WireJSON.encode(value))
-    }
-}
-
-/// The same numbers in every run (SplitMix64).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

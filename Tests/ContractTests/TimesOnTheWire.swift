@@ -1,5 +1,6 @@
 import Foundation
 import MartletContract
+import MartletTestSupport
 import Testing
 
 @Suite struct TimesOnTheWire {
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test func areReadBackToTheMillisecond() throws {
-        var random = SeededRandom(seed: 3)
+        var random = SeededNumbers(seed: 3)
         for _ in 0..<20_000 {
             let milliseconds = Int.random(in: -62_135_596_800_000...253_402_300_799_999, using: &random)
             let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test func areReadBackToTheMillisecondInOurTimes() throws {
-        var random = SeededRandom(seed: 4)
+        var random = SeededNumbers(seed: 4)
         for _ in 0..<20_000 {
             let milliseconds = Int.random(in: 0...4_102_444_800_000, using: &random)
             let date = Date(timeIntervalSince1970: Double(milliseconds) / 1000)
@@ -67,7 +68,7 @@ import Testing
 
     @Test func agreeWithFoundationOnEveryDay() throws {
         let foundation = Date.ISO8601FormatStyle(timeZone: .gmt)
-        var random = SeededRandom(seed: 5)
+        var random = SeededNumbers(seed: 5)
         for _ in 0..<2_000 {
             let date = Date(timeIntervalSince1970: Double(Int.random(in: -12_219_292_800...253_402_300_799, using: &random)))
             #expect(Timestamp.text(date) == foundation.format(date))

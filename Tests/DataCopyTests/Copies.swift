@@ -1,6 +1,6 @@
 import MartletDataCopy
 import MartletStorage
-import MartletTestServers
+import MartletTestSupport
 import Testing
 
 @Suite("Copies")

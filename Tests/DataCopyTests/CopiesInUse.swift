@@ -1,6 +1,7 @@
 import Foundation
 import MartletDataCopy
 import MartletStorage
+import MartletTestSupport
 import Synchronization
 import Testing
 

@@ -4,6 +4,7 @@ import MartletPostgres
 import MartletSQLite
 import MartletStorage
 import MartletTestServers
+import MartletTestSupport
 import Testing
 
 /// An engine that data can be copied from and to.

@@ -1,5 +1,6 @@
 import Foundation
 import MartletStorage
+import MartletTestSupport
 
 /// Tables with something of everything: a parent, its children with each kind of value, a search index, and rows that the engine numbers.
 enum CopyTables {
@@ -123,20 +124,7 @@ struct CopiedThing: Sendable {
     ]
 }
 
-/// Numbers that are the same for the same seed (SplitMix64).
-struct SeededNumbers: Sendable {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededNumbers {
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 
     mutating func uuid() -> UUID {

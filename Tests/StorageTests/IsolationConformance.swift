@@ -1,6 +1,6 @@
 import MartletCore
 import MartletStorage
-import MartletTestServers
+import MartletTestSupport
 import Synchronization
 import Testing
 

@@ -3,7 +3,7 @@ import Logging
 import MartletCore
 import MartletSQLite
 import MartletStorage
-import MartletTestServers
+import MartletTestSupport
 import Synchronization
 import Testing
 

@@ -4,6 +4,7 @@ import MartletPostgres
 import MartletSQLite
 import MartletStorage
 import MartletTestServers
+import MartletTestSupport
 import Synchronization
 import Testing
 

@@ -9,6 +9,7 @@ public import MartletCore
 public import MartletIdentityAPI
 public import MartletSettings
 import MartletTestServers
+public import MartletTestSupport
 import NIOCore
 
 /// A running application with a database of its own, of the engine that the test runs on.
@@ -68,12 +69,6 @@ public func withRunningApp(
     }
 }
 
-extension Result where Failure == any Error {
-    fileprivate init(_ body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
-    }
-}
-
 extension Registration {
     public static let password = "correct horse battery"
 
@@ -81,11 +76,6 @@ extension Registration {
     public static func of(_ name: String) throws -> Registration {
         Registration(email: try EmailAddress("\(name)@example.org"), username: try Username(name), password: try Password(password))
     }
-}
-
-extension Logger {
-    /// Keeps nothing.
-    public static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
 
 /// A folder for one test.

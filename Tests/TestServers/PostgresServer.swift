@@ -3,6 +3,7 @@
 import Foundation
 import Logging
 import MartletPostgres
+import MartletTestSupport
 import Testing
 
 /// The PostgreSQL server that the tests use, at `MARTLET_TEST_POSTGRES_URL`.
@@ -29,7 +30,7 @@ public enum PostgresServer {
     private static let administrator = Result {
         try PostgresDatabase(
             url: url ?? "", settings: PostgresSettings(poolSize: 4, maxOverflow: 0, pipelines: 0, applicationName: "martlet tests"),
-            logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
     }
 
     private static func isMissing() {
@@ -81,11 +82,5 @@ private actor Places {
 
     func giveBack() {
         if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
-    }
-}
-
-extension Result where Failure == any Error {
-    fileprivate init(_ body: () async throws -> Success) async {
-        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

@@ -1,3 +1,4 @@
+import MartletTestSupport
 import MartletWire
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
 
     /// 64 connections of about 4 KiB each.
     private static func attack(_ server: TestServer, seed: UInt64) async -> [Int] {
-        var random = Random(state: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
+        var random = SeededNumbers(seed: seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
         var statuses: [Int] = []
         for _ in 0..<64 {
             guard let client = try? await server.connect() else { continue }
@@ -38,7 +39,7 @@ import Testing
         return statuses
     }
 
-    private static func mutated(_ original: [UInt8], using random: inout Random) -> [UInt8] {
+    private static func mutated(_ original: [UInt8], using random: inout SeededNumbers) -> [UInt8] {
         var bytes = original
         for _ in 0..<Int.random(in: 0...2, using: &random) {
             let index = Int.random(in: 0..<bytes.count, using: &random)
@@ -52,18 +53,5 @@ import Testing
             if bytes.isEmpty { return original }
         }
         return bytes
-    }
-}
-
-/// SplitMix64.
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

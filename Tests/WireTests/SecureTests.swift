@@ -1,9 +1,10 @@
 import Foundation
+import MartletTestSupport
 import MartletWire
 import Testing
 
 /// TLS and HTTP/2, spoken with curl and a certificate made by openssl for the occasion.
-@Suite(.enabled(if: Tools.areInstalled)) struct SpeakingSecurely {
+@Suite(.enabled(if: Program.areInstalled("curl", "openssl"))) struct SpeakingSecurely {
     @Test func HTTP11IsSpokenOverTLS() async throws {
         try await run(http2: false) { server, curl in
             #expect(await curl(["--http1.1", server.url("/target")]) == "1.1 200 127.0.0.1:\(server.port) /target")
@@ -71,17 +72,15 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (certificate, key) = (folder.appending(path: "certificate.pem").path, folder.appending(path: "key.pem").path)
-        _ = try await Tools.run(
-            "openssl",
-            [
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
-            ])
+        try await Program.runSuccessfully([
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
+        ])
         try await TestServer.run(tls: WireTLS(certificateChainFile: certificate, privateKeyFile: key, http2: http2), limits: limits) {
             server in
             try await body(server) { options in
                 let common = ["-sk", "--max-time", "10", "-o", "-", "-w", "\n%{http_version} %{response_code}"]
-                do { return try await Tools.run("curl", common + options).reordered } catch { return "\(error)" }
+                do { return try await Program.run(["curl"] + common + options).output.reordered } catch { return "\(error)" }
             }
         }
     }
@@ -96,40 +95,5 @@ extension String {
     fileprivate var reordered: String {
         guard let lineEnd = lastIndex(of: "\n") else { return self }
         return "\(self[index(after: lineEnd)...]) \(self[..<lineEnd])"
-    }
-}
-
-/// The programs the tests use.
-enum Tools {
-    static let areInstalled = path("curl") != nil && path("openssl") != nil
-
-    static func run(_ program: String, _ arguments: [String]) async throws -> String {
-        try await offPool {
-            let (process, output) = (Process(), Pipe())
-            process.executableURL = path(program)
-            process.arguments = arguments
-            (process.standardOutput, process.standardError) = (output, FileHandle.nullDevice)
-            try process.run()
-            let data = try readToEnd(output.fileHandleForReading.fileDescriptor)
-            process.waitUntilExit()
-            return String(decoding: data, as: UTF8.self)
-        }
-    }
-
-    /// Foundation's own reading to the end traps when a signal interrupts it, as the end of another test's program does.
-    private static func readToEnd(_ descriptor: Int32) throws -> [UInt8] {
-        var (all, piece): ([UInt8], [UInt8]) = ([], [UInt8](repeating: 0, count: 65_536))
-        while true {
-            let count = read(descriptor, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw RawClient.Failed(call: "read", code: errno) }
-            if count == 0 { return all }
-            all += piece[..<count]
-        }
-    }
-
-    private static func path(_ program: String) -> URL? {
-        ["/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"].map { URL(filePath: $0).appending(path: program) }
-            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     }
 }

@@ -2,6 +2,7 @@ import HTTPTypes
 import MartletApp
 import MartletContract
 import MartletTestKit
+import MartletTestSupport
 import Testing
 
 @Suite("The OpenAPI document", .everyDatabase)
@@ -65,7 +66,7 @@ struct OpenAPIDocument {
             for fault in faults: print("/".join(map(str, fault.absolute_path)), fault.message[:300])
             sys.exit(len(faults) > 0)
             """
-        let outcome = try await Tool.run(["python3", "-c", script], input: App.openAPI)
+        let outcome = try await Program.run(["python3", "-c", script], input: App.openAPI)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
@@ -92,6 +93,6 @@ extension JSON {
 
 enum PythonModule {
     static func isPresent(_ name: String) async throws -> Bool {
-        try await Tool.run(["python3", "-c", "import \(name)"]).status == 0
+        try await Program.run(["python3", "-c", "import \(name)"]).status == 0
     }
 }

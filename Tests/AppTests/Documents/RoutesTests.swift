@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import MartletApp
 import MartletContract
+import MartletTestSupport
 import Testing
 
 @Suite("The command line")
@@ -29,10 +30,10 @@ struct CommandLineListings {
     }
 
     /// The executable that was built beside the tests.
-    private func martlet(_ command: String) async throws -> Tool.Outcome {
+    private func martlet(_ command: String) async throws -> Program.Outcome {
         let tests = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         let candidates = [tests, Checkout.root.appending(path: ".build/debug")].map { $0.appending(path: "martlet").path }
         let executable = try #require(candidates.first { FileManager.default.isExecutableFile(atPath: $0) }, "`swift build` makes it.")
-        return try await Tool.run([executable, command], in: NSTemporaryDirectory())
+        return try await Program.run([executable, command], in: NSTemporaryDirectory())
     }
 }

@@ -6,6 +6,7 @@ import MartletHTTP
 import MartletIdentity
 import MartletService
 import MartletTestKit
+import MartletTestSupport
 import MartletWire
 import NIOCore
 import NIOPosix

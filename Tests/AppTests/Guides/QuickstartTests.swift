@@ -6,15 +6,16 @@ import MartletContract
 import MartletIdentityAPI
 import MartletSettings
 import MartletTestKit
+import MartletTestSupport
 import Testing
 
 @Suite("The README", .everyDatabase)
 struct Readme {
-    @Test(.enabled(if: Tool.arePresent("bash", "curl", "awk", "sed"), "the quickstart is for a shell with curl"))
+    @Test(.enabled(if: Program.areInstalled("bash", "curl", "awk", "sed"), "the quickstart is for a shell with curl"))
     func itsQuickstartWorksAsItStands() async throws {
         try await withApp { app in
             try installDocumentationPage(in: app)
-            let outcome = try await Tool.run(["scripts/quickstart.sh", app.baseURL], in: Checkout.root.path)
+            let outcome = try await Program.run(["scripts/quickstart.sh", app.baseURL], in: Checkout.root.path)
             #expect(outcome.status == 0, "\(outcome.output)\n\(outcome.errors)")
         }
     }

@@ -1,5 +1,6 @@
 import MartletSettings
 import MartletTestKit
+import MartletTestSupport
 import Testing
 
 @Suite("Compression", .everyDatabase)
@@ -43,11 +44,13 @@ struct CompressedAnswers {
         }
     }
 
-    @Test(.enabled(if: Tool.arePresent("curl")))
+    @Test(.enabled(if: Program.areInstalled("curl")))
     func losesNothing() async throws {
         try await withApp { app in
             let plain = try await app.exchange("GET /openapi.json")
-            let unpacked = try await Tool.run(["curl", "-s", "--compressed", "-H", "Accept-Encoding: gzip", "\(app.baseURL)/openapi.json"])
+            let unpacked = try await Program.run([
+                "curl", "-s", "--compressed", "-H", "Accept-Encoding: gzip", "\(app.baseURL)/openapi.json",
+            ])
             #expect(Array(unpacked.output.utf8) == plain.body)
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import MartletContract
 import MartletSettings
 import MartletTestKit
+import MartletTestSupport
 import Testing
 
 @Suite("Security headers", .everyDatabase)
@@ -58,12 +59,12 @@ struct SecurityHeaderFields {
         }
     }
 
-    @Test(.enabled(if: Tool.arePresent("openssl", "curl")))
+    @Test(.enabled(if: Program.areInstalled("openssl", "curl")))
     func strictTransportSecurityIsSentOverTLS() async throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let (key, certificate) = ("\(folder.path)/key.pem", "\(folder.path)/certificate.pem")
-        let made = try await Tool.run([
+        let made = try await Program.run([
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
             "-subj", "/CN=localhost", "-keyout", key, "-out", certificate,
         ])
@@ -71,7 +72,7 @@ struct SecurityHeaderFields {
         let change: (inout Settings) -> Void = { ($0.tlsCertificateFile, $0.tlsPrivateKeyFile) = (certificate, key) }
         try await withApp(change: change) { app in
             for path in ["/health/live", "/nothing"] {
-                let answer = try await Tool.run(["curl", "-sk", "-D", "-", "-o", "/dev/null", "https://127.0.0.1:\(app.port)\(path)"])
+                let answer = try await Program.run(["curl", "-sk", "-D", "-", "-o", "/dev/null", "https://127.0.0.1:\(app.port)\(path)"])
                 #expect(answer.output.lowercased().contains("\r\nstrict-transport-security: max-age="), "\(path): \(answer.output)")
             }
         }

@@ -1,6 +1,7 @@
 import Foundation
 import MartletContract
 import MartletTestKit
+import MartletTestSupport
 
 /// The package as SwiftPM understands its manifest.
 struct Manifest: Sendable {
@@ -35,7 +36,7 @@ struct Manifest: Sendable {
     private static let shared = Task {
         let scratch = try TemporaryFolder()
         defer { scratch.remove() }
-        let outcome = try await Tool.run([
+        let outcome = try await Program.run([
             "swift", "package", "--package-path", Checkout.root.path, "--scratch-path", scratch.path, "dump-package",
         ])
         guard outcome.status == 0 else { throw Unreadable(errors: outcome.errors) }

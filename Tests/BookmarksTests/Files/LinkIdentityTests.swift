@@ -1,3 +1,4 @@
+import MartletTestSupport
 import Testing
 
 @testable import MartletBookmarks
@@ -75,7 +76,7 @@ import Testing
     }
 
     @Test func survivesAnyText() {
-        var generator = SeededGenerator(seed: 7)
+        var generator = SeededNumbers(seed: 7)
         let pieces = [
             "http", "https", ":", "//", "/", "?", "#", "%", "%c", "&", "=", "[", "]", "@", "a.b", "é", "\u{301}", "\0", " ", "1", "utm_x=1",
         ]
@@ -83,22 +84,5 @@ import Testing
             let text = (0..<Int.random(in: 0...8, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
             if let form = LinkIdentity.normalForm(of: text) { #expect(LinkIdentity.normalForm(of: form) != nil, "\(text)") }
         }
-    }
-}
-
-/// The same numbers on every run: SplitMix64.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MartletTestSupport
 import Testing
 
 @testable import MartletBookmarks
@@ -164,7 +165,7 @@ import Testing
     }
 
     @Test func areReadWhateverBytesTheyHave() {
-        var generator = SeededGenerator(seed: 11)
+        var generator = SeededNumbers(seed: 11)
         let pieces = [
             "<DT>", "<A HREF=\"", "\"", ">", "</A>", "<DL>", "</DL>", "<H3>", "</H3>", "<DD>", "<!--", "-->", "&amp;", "&#", "x", "\n", "=",
             "'", "<",

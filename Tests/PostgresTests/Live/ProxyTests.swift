@@ -1,7 +1,7 @@
 import MartletCore
 import MartletPostgres
 import MartletStorage
-import MartletTestServers
+import MartletTestSupport
 import Testing
 
 /// Behind a proxy that gives each transaction another one of few sessions.

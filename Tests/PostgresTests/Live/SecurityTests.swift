@@ -2,7 +2,7 @@ import Logging
 import MartletCore
 import MartletPostgres
 import MartletStorage
-import MartletTestServers
+import MartletTestSupport
 import Synchronization
 import Testing
 

@@ -1,5 +1,5 @@
 import MartletStorage
-import MartletTestServers
+import MartletTestSupport
 import Testing
 
 @testable import MartletPostgres

@@ -3,6 +3,7 @@ import Logging
 import MartletPostgres
 import MartletStorage
 import MartletTestServers
+import MartletTestSupport
 import Testing
 
 /// A database under test, and one beside it that looks at the server and gets into its way.
@@ -102,7 +103,7 @@ extension UnderTest {
     func serves() async throws {
         let id = Int.random(in: 1_000_000...1_000_000_000)
         try await database.insert(id)
-        try await database.transaction { tx in try await tx.change("UPDATE item SET name = 'x' || name WHERE id = \(id)") }
+        _ = try await database.transaction { tx in try await tx.change("UPDATE item SET name = 'x' || name WHERE id = \(id)") }
         #expect(try await database.first(String.self, "SELECT name FROM item WHERE id = \(id)") == "xitem \(id)")
         #expect(try await database.change("DELETE FROM item WHERE id = \(id)") == 1)
     }

@@ -1,3 +1,4 @@
+import MartletTestSupport
 import Testing
 
 @testable import MartletPostgres
@@ -12,7 +13,7 @@ struct ConnectionPoolWalk {
 }
 
 private struct Walk {
-    private var random: SplitMix
+    private var random: SeededNumbers
     private var pool: ConnectionPool<Int>
     private let (size, bound, places): (Int, Int, Int)
     private var now = ContinuousClock.now
@@ -26,7 +27,7 @@ private struct Walk {
     private var outcomes: [Int: String] = [:]
 
     init(seed: UInt64) {
-        random = SplitMix(state: seed)
+        random = SeededNumbers(seed: seed)
         size = Int.random(in: 1...4, using: &random)
         bound = size + Int.random(in: 0...3, using: &random)
         places = Int.random(in: 1...12, using: &random)
@@ -137,18 +138,5 @@ private struct Walk {
         try #require(queue.isEmpty && outcomes.count == count)
         try perform(pool.close())
         try #require(pool.connectionCount == 0)
-    }
-}
-
-/// Sebastiano Vigna's SplitMix64: the same numbers for the same seed.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MartletTestSupport
 import Testing
 
 @testable import MartletPostgres
@@ -23,7 +24,7 @@ struct HostileBytes {
     }
 
     @Test func chanceBytesOfEveryTypeNeverEndTheProcess() {
-        var chance = SeededNumbers(state: 2)
+        var chance = SeededNumbers(seed: 2)
         let types = PostgresType.allCases
         for index in 0..<100_000 {
             let bytes = (0..<Int.random(in: 0...48, using: &chance)).map { _ in Self.byte(&chance) }
@@ -33,7 +34,7 @@ struct HostileBytes {
     }
 
     @Test func wholeValuesWithChanceChangesNeverEndTheProcess() {
-        var chance = SeededNumbers(state: 3)
+        var chance = SeededNumbers(seed: 3)
         for index in 0..<100_000 {
             let (type, hex) = Self.whole[index % Self.whole.count]
             var changed = bytes(hex)

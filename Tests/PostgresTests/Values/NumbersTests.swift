@@ -1,4 +1,5 @@
 import Foundation
+import MartletTestSupport
 import Testing
 
 @testable import MartletPostgres
@@ -58,7 +59,7 @@ struct Numbers {
     }
 
     @Test func whateverADecimalHoldsComesBack() throws {
-        var chance = SeededNumbers(state: 1)
+        var chance = SeededNumbers(seed: 1)
         for _ in 0..<2000 {
             let number = Self.number(&chance)
             let bytes = try #require(try sent(.decimal(number)).bytes)

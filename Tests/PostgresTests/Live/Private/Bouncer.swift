@@ -2,6 +2,7 @@ import Foundation
 import MartletPostgres
 import MartletStorage
 import MartletTestServers
+import MartletTestSupport
 import Testing
 
 /// A PgBouncer of a test's own, in transaction mode, before the tests' server.
@@ -9,17 +10,14 @@ enum Bouncer {
     /// Runs `body` with the URL of the proxy and that of the server, both of an empty schema. Where PgBouncer is missing, nothing runs.
     static func run(connections: Int, _ body: (_ proxy: String, _ server: String) async throws -> Void) async throws {
         try await withPostgresSchema { server in
-            guard let program = Programs.find("pgbouncer") else { return }
-            try await Programs.withFolder { folder in
+            guard let program = Program.findOrWarn("pgbouncer") else { return }
+            try await withPublicFolder { folder in
                 let port = Int.random(in: 20_000..<32_000)
                 let file = folder.appendingPathComponent("pgbouncer.ini")
                 try configuration(try #require(URLComponents(string: server)), port, connections)
                     .write(to: file, atomically: true, encoding: .utf8)
-                if geteuid() == 0 { try await Programs.run(["/usr/bin/env", "chown", "-R", "postgres", folder.path]) }
-                let process = try Programs.start(
-                    Programs.unprivileged + [program, file.path], output: folder.appendingPathComponent("log"))
-                // Signals that can be blocked are: it inherits that from the thread that started it.
-                try await Programs.beside(process, endedBy: SIGKILL) {
+                if geteuid() == 0 { try await Program.runSuccessfully(["chown", "-R", "postgres", folder.path]) }
+                try await Program.beside(Program.unprivileged + [program, file.path], endedBy: SIGTERM) {
                     let proxy = "postgresql://martlet@127.0.0.1:\(port)/martlet"
                     try await answers(proxy)
                     try await body(proxy, server)

@@ -1,7 +1,7 @@
 import Foundation
 import MartletPostgres
 import MartletStorage
-import MartletTestServers
+import MartletTestSupport
 import Testing
 
 /// A PostgreSQL server of a test's own that accepts TLS only, with a certificate for `localhost`.
@@ -13,34 +13,33 @@ struct SecureServer {
 
     /// Runs `body` beside the server, which ends with it. Where PostgreSQL's or OpenSSL's programs are missing, nothing runs.
     static func run(_ body: (SecureServer) async throws -> Void) async throws {
-        guard let initdb = Programs.find("initdb"), let postgres = Programs.find("postgres"), let openssl = Programs.find("openssl") else {
-            return
-        }
-        try await Programs.withFolder { folder in
+        guard let initdb = Program.findOrWarn("initdb"), let postgres = Program.findOrWarn("postgres"),
+            let openssl = Program.findOrWarn("openssl")
+        else { return }
+        try await withPublicFolder { folder in
             try await Certificates(folder: folder, openssl: openssl).make()
             let data = folder.appendingPathComponent("data").path
             try password.write(to: folder.appendingPathComponent("password"), atomically: true, encoding: .utf8)
-            if geteuid() == 0 { try await Programs.run(["/usr/bin/env", "chown", "-R", "postgres", folder.path]) }
-            try await Programs.run(
-                Programs.unprivileged + [
+            if geteuid() == 0 { try await Program.runSuccessfully(["chown", "-R", "postgres", folder.path]) }
+            try await Program.runSuccessfully(
+                Program.unprivileged + [
                     initdb, "-D", data, "-U", "martlet", "--auth=scram-sha-256", "--pwfile=\(folder.path)/password", "--encoding=UTF8",
                     "--locale=C", "--no-sync",
                 ])
             let server = SecureServer(folder: folder, port: Int.random(in: 20_000..<32_000))
-            try await Programs.beside(try server.start(postgres, data), endedBy: SIGQUIT) {
+            try await Program.beside(server.command(postgres, data), endedBy: SIGQUIT) {
                 try await server.answers()
                 try await body(server)
             }
         }
     }
 
-    private func start(_ postgres: String, _ data: String) throws -> Process {
+    private func command(_ postgres: String, _ data: String) -> [String] {
         let settings = [
             "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "fsync=off", "ssl=on",
             "ssl_cert_file=\(folder.path)/server.pem", "ssl_key_file=\(folder.path)/server.key",
         ]
-        let command = Programs.unprivileged + [postgres, "-D", data] + settings.flatMap { ["-c", $0] }
-        return try Programs.start(command, output: folder.appendingPathComponent("log"))
+        return Program.unprivileged + [postgres, "-D", data] + settings.flatMap { ["-c", $0] }
     }
 
     private func answers() async throws {
@@ -80,5 +79,5 @@ private struct Certificates {
 
     private func newKey(_ name: String) -> [String] { ["-newkey", "rsa:2048", "-nodes", "-keyout", path("\(name).key")] }
     private func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
-    private func run(_ arguments: [String]) async throws { try await Programs.run([openssl] + arguments) }
+    private func run(_ arguments: [String]) async throws { try await Program.runSuccessfully([openssl] + arguments) }
 }

@@ -72,6 +72,11 @@ let package = Package(
             dependencies: ["MartletContract", "MartletWire", "CDeflate", .hummingbirdCore, .httpTypes, .lifecycle, .logging, .nioCore],
             path: "Sources/Platform/HTTP"),
         .target(name: "MartletService", dependencies: ["MartletHTTP", "MartletStorage"], path: "Sources/Platform/Service"),
+        .target(name: "MartletJobsAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/JobsAPI"),
+        .target(
+            name: "MartletJobs",
+            dependencies: ["MartletContract", "MartletCore", "MartletHTTP", "MartletJobsAPI", "MartletService", "MartletStorage", .lifecycle, .logging],
+            path: "Sources/Platform/Jobs"),
         .target(
             name: "MartletIdentity",
             dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .nioPosix],
@@ -116,6 +121,7 @@ let package = Package(
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "JobsTests", dependencies: ["MartletCore", "MartletJobs", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit", "MartletTestSupport"]),
         .testTarget(name: "AppTests", dependencies: ["MartletTestKit", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
     ],

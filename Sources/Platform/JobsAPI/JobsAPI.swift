@@ -1,0 +1,1 @@
+// MartletJobsAPI: what can be asked of jobs. Shared by server, client, documentation and tests.

@@ -1,3 +1,4 @@
+import MartletCore
 import MartletStorage
 import MartletTestSupport
 import Testing
@@ -65,6 +66,25 @@ struct ListeningTests {
             await test.database.close()
             #expect(await signals.next() == nil)
             try await eventually { try await test.sessions().isEmpty }
+        }
+    }
+
+    @Test func whoBeginsWhileTheDatabaseIsClosedEndsAtOnce() async throws {
+        try await UnderTest.run { test in
+            let engine = test.database.engine
+            let lease = try await engine.borrow(for: nil, begin: nil)
+            let closing = Task { await test.database.close() }
+            try await eventually {
+                do {
+                    _ = try await test.database.first(Int.self, "SELECT 1")
+                    return false
+                } catch let failure as Failure { return failure.code == "database_closed" }
+            }
+            let (heard, listener) = AsyncStream.makeStream(of: PostgresSignal.self)
+            engine.listen(lease, listener)
+            for await signal in heard { Issue.record("\(signal)") }
+            engine.giveBack(lease)
+            await closing.value
         }
     }
 

@@ -128,7 +128,8 @@ extension Core {
 
     /// Tells what the server notifies this connection of, until the connection is lost or given back. It serves nothing else afterwards.
     mutating func listen(_ lease: Lease, _ listener: AsyncStream<PostgresSignal>.Continuation) {
-        guard let (link, terms) = leased(lease) else { return effects.append(.silence(listener)) }
+        // Nobody would end one who begins after everybody was told to end.
+        guard !isClosed, let (link, terms) = leased(lease) else { return effects.append(.silence(listener)) }
         link.isSpent = true
         link.role = .lease(LeaseTerms(serial: terms.serial, deadline: terms.deadline, listener: listener))
     }

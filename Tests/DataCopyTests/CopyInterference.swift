@@ -20,6 +20,7 @@ final class InterferedDatabase: Database {
     var reads: Int { counts.withLock { $0.reads } }
     var dialect: SQLDialect { inner.dialect }
     var load: DatabaseLoad { inner.load }
+    var announcements: Announcements { inner.announcements }
 
     func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
         let number = counts.withLock { counts in

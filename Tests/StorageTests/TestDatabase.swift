@@ -13,6 +13,8 @@ struct DatabaseEngine: Sendable, CustomTestStringConvertible {
     let name: String
     /// Gives `body` a database of its own, empty, and removes it afterwards.
     let withDatabase: @Sendable (_ body: @Sendable (any Database) async throws -> Void) async throws -> Void
+    /// The same, opened twice, as by two processes.
+    let withPair: @Sendable (_ body: @Sendable (any Database, any Database) async throws -> Void) async throws -> Void
     /// Whether two transactions may be under way at the same moment: their bodies can then wait for one another.
     var runsTransactionsTogether = true
 
@@ -22,16 +24,29 @@ struct DatabaseEngine: Sendable, CustomTestStringConvertible {
 
     static let sqlite = DatabaseEngine(
         name: "SQLite", withDatabase: { body in try await withSQLite { database, _ in try await body(database) } },
+        withPair: { body in
+            try await withSQLite { database, path in
+                try await use(SQLiteDatabase(path: path, logger: .silent)) { try await body(database, $0) }
+            }
+        },
         runsTransactionsTogether: false)
 
-    static let postgres = DatabaseEngine(name: "PostgreSQL") { body in
-        try await withPostgresSchema { url in
-            let database = try PostgresDatabase(url: url, settings: PostgresSettings(poolSize: 4, maxOverflow: 2), logger: .silent)
-            let outcome: Result<Void, any Error>
-            do { outcome = .success(try await body(database)) } catch { outcome = .failure(error) }
-            await database.close()
-            try outcome.get()
-        }
+    static let postgres = DatabaseEngine(
+        name: "PostgreSQL", withDatabase: { body in try await withPostgresSchema { try await use(postgres($0), body) } },
+        withPair: { body in
+            try await withPostgresSchema { url in
+                try await use(postgres(url)) { first in try await use(postgres(url)) { try await body(first, $0) } }
+            }
+        })
+
+    private static func postgres(_ url: String) throws -> PostgresDatabase {
+        try PostgresDatabase(url: url, settings: PostgresSettings(poolSize: 4, maxOverflow: 2), logger: .silent)
+    }
+
+    private static func use(_ database: any Database, _ body: (any Database) async throws -> Void) async throws {
+        let outcome = await Result { try await body(database) }
+        await database.close()
+        try outcome.get()
     }
 
     /// A database with a table `item (id, name)` whose names are unique and not empty.

@@ -13,8 +13,12 @@ public import MartletStorage
 public final class PostgresDatabase: Database {
     public let dialect = SQLDialect.postgres
 
+    /// The first who waits opens one more connection of the pool, on which this process hears the others. A pool that has only one keeps it.
+    public let announcements: Announcements
+
     let engine: Engine
     private let settings: PostgresSettings
+    private let notifications: Notifications
 
     /// The transaction whose body the current task runs in.
     @TaskLocal private static var current: TransactionState?
@@ -25,6 +29,10 @@ public final class PostgresDatabase: Database {
     public init(url: String, settings: PostgresSettings = PostgresSettings(), logger: Logger) throws {
         self.settings = settings
         engine = try Engine(url: url, settings: settings, logger: logger)
+        let notifications = Notifications(engine, logger: logger)
+        let canListen = settings.poolSize + settings.maxOverflow > 1
+        announcements = Announcements { if canListen { notifications.hear(for: $0) } }
+        self.notifications = notifications
     }
 
     public func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
@@ -65,6 +73,7 @@ public final class PostgresDatabase: Database {
     }
 
     public func close() async {
+        announcements.close()
         await engine.close()
     }
 }
@@ -114,10 +123,17 @@ extension PostgresDatabase {
             let result = try await Self.$current.withValue(transaction.state) { try await body(transaction) }
             try Task.checkCancellation()
             try await transaction.commit()
+            announce(transaction.state.announced)
             return result
         } catch {
             throw transaction.reason(for: error)
         }
+    }
+
+    private func announce(_ topics: Set<Topic>) {
+        guard !topics.isEmpty else { return }
+        announcements.wake(topics)
+        notifications.send(topics)
     }
 
     private func borrow(for limit: Duration?, begin: String) async throws -> Lease {

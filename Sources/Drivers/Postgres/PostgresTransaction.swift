@@ -28,6 +28,8 @@ struct PostgresTransaction: SchemaTransaction {
         try await run(try Statement(sql)).changedCount
     }
 
+    func announce(_ topic: Topic) { state.announce(topic) }
+
     func run(script: String) async throws {
         try state.enter()
         do {
@@ -131,6 +133,7 @@ final class TransactionState: Sendable {
         /// Whether savepoints overlapped: nobody can say what undoing one of them leaves.
         var isOverlapping = false
         var savepoints = 0
+        var announced: Set<Topic> = []
     }
 
     init(_ engine: Engine) {
@@ -140,6 +143,8 @@ final class TransactionState: Sendable {
     /// Whether anything was sent.
     var hasRun: Bool { state.withLock { $0.hasRun } }
     var isEnded: Bool { state.withLock { $0.isEnded } }
+    /// What is to be announced after the commit.
+    var announced: Set<Topic> { state.withLock { $0.announced } }
     /// The failure that doomed the transaction, or the innermost savepoint.
     var failure: (any Error)? { state.withLock { $0.failure } }
 
@@ -167,6 +172,8 @@ final class TransactionState: Sendable {
     static func thrown(_ error: any Error) -> any Error { (error as? SQLFailure)?.thrown ?? error }
 
     func end() { state.withLock { $0.isEnded = true } }
+
+    func announce(_ topic: Topic) { state.withLock { _ = $0.announced.insert(topic) } }
 
     func openSavepoint() throws -> Int {
         try enter()

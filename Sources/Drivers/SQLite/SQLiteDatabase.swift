@@ -58,7 +58,7 @@ public final class SQLiteDatabase: Database {
     ) async throws -> Result {
         // One writer at a time: every transaction is serializable.
         try await writer.transact { turn in
-            let transaction = SQLiteTransaction(turn: turn.id, connection: writer.connection, log: log)
+            let transaction = SQLiteTransaction(turn: turn, connection: writer.connection, log: log)
             let result = try await body(transaction)
             try transaction.confirm()
             return result
@@ -69,7 +69,7 @@ public final class SQLiteDatabase: Database {
         _ body: @Sendable (any SchemaTransaction) async throws -> Result
     ) async throws -> Result {
         try await writer.transact(alone: true) { turn in
-            let transaction = SQLiteTransaction(turn: turn.id, connection: writer.connection, log: log)
+            let transaction = SQLiteTransaction(turn: turn, connection: writer.connection, log: log)
             let result = try await body(transaction)
             try transaction.confirm()
             try await transaction.checkReferences()
@@ -105,6 +105,9 @@ public final class SQLiteDatabase: Database {
         await writer.close()
         readers.close()
     }
+
+    /// They reach this process only: others that use the file find what was committed by looking.
+    public var announcements: Announcements { writer.announcements }
 
     public var load: DatabaseLoad {
         let exports = exports.load(ordering: .relaxed)

@@ -3,7 +3,7 @@ import MartletStorage
 
 /// The statements of one turn of the writer. They run at once, on the thread that asks, which is the writer's in a body.
 struct SQLiteTransaction: SchemaTransaction {
-    let turn: UInt64
+    let turn: WriteTurn
     let connection: Connection
     let log: SlowStatementLog
 
@@ -31,6 +31,8 @@ struct SQLiteTransaction: SchemaTransaction {
         return try outcome.get()
     }
 
+    func announce(_ topic: Topic) { turn.announce(topic) }
+
     func run(script: String) async throws {
         try Task.checkCancellation()
         try perform { session in
@@ -44,7 +46,7 @@ struct SQLiteTransaction: SchemaTransaction {
     /// Throws the failure of the statement that doomed the transaction, if one did.
     func confirm() throws {
         try connection.exclusively { session in
-            if session.turn == turn, let doom = session.doom { throw doom }
+            if session.turn == turn.id, let doom = session.doom { throw doom }
         }
     }
 
@@ -96,7 +98,7 @@ struct SQLiteTransaction: SchemaTransaction {
     private func inTurn<Result: Sendable>(_ work: (Session) throws -> Result) throws -> Result {
         do {
             return try connection.exclusively { session in
-                guard session.turn == turn else { throw TransactionMistake.ended }
+                guard session.turn == turn.id else { throw TransactionMistake.ended }
                 return try work(session)
             }
         } catch let failure as SQLFailure {

@@ -57,6 +57,7 @@ final class WriteTurn: Sendable {
     let changesSchema: Bool
     /// Set before what the body did is undone for lasting too long.
     let isExpired = Atomic(false)
+    private let topics = Mutex<Set<Topic>>([])
 
     init(id: UInt64, timeout: Duration?, changesSchema: Bool) {
         (self.id, self.timeout, self.changesSchema) = (id, timeout, changesSchema)
@@ -65,6 +66,11 @@ final class WriteTurn: Sendable {
     func settle(_ failure: (any Error)?) {
         settles.send(failure)
     }
+
+    /// What is to be announced after the commit.
+    var announced: Set<Topic> { topics.withLock { $0 } }
+
+    func announce(_ topic: Topic) { topics.withLock { _ = $0.insert(topic) } }
 }
 
 /// A message sent once and waited for once, in either order.

@@ -8,6 +8,7 @@ import Synchronization
 final class Writer: Sendable {
     let connection: Connection
     let thread = WriterThread()
+    let announcements = Announcements()
     private let state: Mutex<GroupCommit<WriteMember>>
     private let lastTurn = Atomic<UInt64>(0)
     private let rested = Mutex<[CheckedContinuation<Void, Never>]>([])
@@ -74,7 +75,9 @@ final class Writer: Sendable {
         }
         let outcome = try await withTaskExecutorPreference(thread) { try await takeTurn(turn, ticket, body) }
         try await turn.settles.wait()
-        return try outcome.get()
+        let result = try outcome.get()
+        announcements.wake(turn.announced)
+        return result
     }
 
     private func takeTurn<Result: Sendable>(
@@ -211,6 +214,7 @@ final class Writer: Sendable {
 
     /// Refuses new writes, waits for those in the queue, and closes the connection.
     func close() async {
+        announcements.close()
         state.withLock { $0.close() }
         await withCheckedContinuation { continuation in
             thread.queue.async {

@@ -30,13 +30,17 @@ public protocol Database: Queries {
         of size: Int, _ row: Row.Type, _ sql: SQL, _ body: @Sendable ([Row]) async throws -> Void
     ) async throws
 
+    /// Who waits for what transactions announce; see ``Transaction/announce(_:)``.
+    var announcements: Announcements { get }
+
     /// How busy the connections are. For metrics: reading it is cheap, and its parts need not be of one same moment.
     var load: DatabaseLoad { get }
 
     /// Reads one value from the engine; throws `unavailable` when it cannot. For readiness checks.
     func check() async throws
 
-    /// Waits for running work, refuses new work as `unavailable`, and closes every connection. Safe to repeat.
+    /// Ends the streams of ``announcements``, waits for running work, refuses new work as `unavailable`, and closes every connection. Safe to
+    /// repeat.
     func close() async
 }
 
@@ -102,6 +106,12 @@ public protocol Transaction: Queries {
     /// Inside of `body` the rule for statements that fail holds for the savepoint instead of the transaction. Savepoints nest, and end in
     /// the order they begin: two at once in one transaction are a mistake in the program, which dooms the transaction.
     func savepoint<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result
+
+    /// Announces, when and only when this transaction commits, that something happened under `topic`; see ``Database/announcements``.
+    ///
+    /// It costs no statement, and several times are one. It may be announced for nothing when a savepoint is undone. When nobody knows
+    /// whether the transaction was committed, since the connection was lost, nothing is announced.
+    func announce(_ topic: Topic)
 }
 
 /// A transaction that may change the schema.

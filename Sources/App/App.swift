@@ -66,8 +66,8 @@ public struct App: Sendable {
     public var migrator: Migrator { Migrator(database, Self.migrations) }
 
     /// The schema of all services, and the tables that it makes, each after those it refers to.
-    public static let migrations = IdentityService.migrations + BookmarksService.migrations
-    public static let tables = IdentityService.tables + BookmarksService.tables
+    public static let migrations = Outbox.migrations + IdentityService.migrations + BookmarksService.migrations
+    public static let tables = Outbox.tables + IdentityService.tables + BookmarksService.tables
 }
 
 private func systemRoutes(_ settings: Settings, _ database: any Database, _ draining: Draining, _ services: [any Service]) -> [Route] {

@@ -22,6 +22,7 @@ public struct App: Sendable {
     public let services: [any Service]
     public let pipeline: Pipeline
     let deadlines: Deadlines
+    let streams = EventStreams()
     let draining = Draining()
     let logger: Logger
 
@@ -41,7 +42,8 @@ public struct App: Sendable {
         pipeline = Pipeline(
             routes: services.flatMap(\.routes) + systemRoutes(settings, database, draining, services),
             authenticator: identity.authenticator,
-            policy: HTTPPolicy(settings), deadlines: deadlines, logger: logger)
+            policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams, logger: logger)
+        draining.onBegin { [streams] in streams.end() }
     }
 
     /// Opens the database at a URL; throws `unavailable` when its file cannot be opened or its URL not be read. A server need not be there yet.

@@ -50,7 +50,7 @@ extension App {
         ) { channel in onRunning(channel.localAddress?.port ?? 0) }
         let silent = Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() }
         var configuration = ServiceGroupConfiguration(
-            services: [deadlines, DrainingServer(server, draining, delay: settings.drainDelay, logger: silent)],
+            services: [deadlines, streams, DrainingServer(server, draining, delay: settings.drainDelay, logger: silent)],
             gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: silent)
         configuration.maximumGracefulShutdownDuration = settings.drainDelay + settings.shutdownTimeout
         do {

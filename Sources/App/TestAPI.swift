@@ -12,6 +12,26 @@ struct TestAPI: API {
     let trap = Endpoint<NoContent, NoContent>.post("/test/trap", "End the process by a trap", allow: .anyone)
     let fail = Endpoint<NoContent, NoContent>.get("/test/fail", "Throw an error that nobody expects", allow: .anyone)
     let slowQuery = Endpoint<Pause, NoContent>.get("/test/slow-query", "Run a statement that takes some milliseconds", allow: .anyone)
+    let events = Endpoint<Counting, EventStream<Count>>.events("/test/events", "Count, in one event a number", allow: .signedIn)
+
+    /// Counts up to a number, at most so many in one connection, and stays there for ever or says that it is over.
+    struct Counting: Codable, Sendable {
+        var upTo: Number
+        var atATime: Number?
+        var stays: Bool?
+    }
+
+    struct Count: Codable, Sendable, Equatable {
+        var number: Int
+    }
+
+    struct Number: Parsed {
+        static let schema = Schema.integer(0...100_000)
+        static let example = 3
+        let raw: Int
+
+        init(_ raw: Int) throws(Fault) { self.raw = raw }
+    }
 
     struct Pause: Codable, Sendable {
         var milliseconds: PauseLength
@@ -43,7 +63,17 @@ struct TestAPI: API {
                     """)
                 return Reply(NoContent())
             },
+            serve(events: TestAPI.events) { counting, _, last in try count(counting, after: last.flatMap { Int($0) } ?? 0) },
         ]
+    }
+
+    private static func count(_ counting: Counting, after last: Int) throws -> EventFeed? {
+        let stays = counting.stays == true
+        guard last < counting.upTo.raw || stays else { return nil }
+        let numbers = (1...).lazy.map { last + $0 }.prefix(min(counting.atATime?.raw ?? .max, max(0, counting.upTo.raw - last)))
+        let (feed, sender) = EventFeed.open(after: try numbers.map { try EventFrame.encode(id: "\($0)", Count(number: $0)) })
+        if !stays { sender.finish() }
+        return feed
     }
 
     private struct UnexpectedError: Error {

@@ -25,26 +25,28 @@ public final class MartletClient: Sendable {
     private let http: HTTPClient
     private let timeout: TimeAmount
     private let tokens = TokenKeeper()
+    /// Waits before a stream of events is resumed.
+    let pause: @Sendable (Duration) async throws -> Void
 
     /// - Parameters:
     ///   - baseURL: Scheme, host and port, without a slash at the end.
     ///   - http: The connections to use; the caller shuts it down, unless it is the shared one.
-    ///   - timeout: For one whole call.
-    public init(baseURL: String, http: HTTPClient = .shared, timeout: Duration = .seconds(60)) {
+    ///   - timeout: For one call, until its answer begins.
+    public convenience init(baseURL: String, http: HTTPClient = .shared, timeout: Duration = .seconds(60)) {
+        self.init(baseURL: baseURL, http: http, timeout: timeout) { try await Task.sleep(for: $0) }
+    }
+
+    init(baseURL: String, http: HTTPClient, timeout: Duration, pause: @escaping @Sendable (Duration) async throws -> Void) {
         self.baseURL = baseURL
         self.http = http
         self.timeout = TimeAmount(timeout)
+        self.pause = pause
     }
 
     /// Calls an endpoint. Safe to repeat where the endpoint is; nothing is repeated by itself but a call refused for its expired token.
     public func send<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input) async throws -> Output {
-        let used = await tokens.access
-        do {
-            return try await call(endpoint, input, token: used)
-        } catch let problem as Problem where problem.status == 401 && endpoint.operation.access != .anyone {
-            guard let fresh = try await freshToken(instead: used) else { throw problem }
-            return try await call(endpoint, input, token: fresh)
-        }
+        if case .events(let decode) = endpoint.output { return decode(try listening(to: endpoint, input)) }
+        return try await authorized(endpoint.operation) { token in try await self.call(endpoint, input, token: token) }
     }
 
     /// Calls an endpoint whose input has no required field.
@@ -61,6 +63,7 @@ public final class MartletClient: Sendable {
             let bytes = try await bytes(of: response)
             return try expected(response) { try decode(bytes) }
         case .stream(_, let decode): return decode(document(response))
+        case .events: throw UnexpectedAnswer(description: "A stream of events is not called, but listened to.")
         }
     }
 }
@@ -92,6 +95,17 @@ extension MartletClient {
         await tokens.keep(access: accessToken, refresh: refreshToken)
     }
 
+    /// Makes a call with the access token, and once more when that has expired and could be refreshed.
+    func authorized<Result: Sendable>(_ operation: APIOperation, _ call: (_ token: String?) async throws -> Result) async throws -> Result {
+        let used = await tokens.access
+        do {
+            return try await call(used)
+        } catch let problem as Problem where problem.status == 401 && operation.access != .anyone {
+            guard let fresh = try await freshToken(instead: used) else { throw problem }
+            return try await call(fresh)
+        }
+    }
+
     private func freshToken(instead used: String?) async throws -> String? {
         try await tokens.refreshed(instead: used) { token in
             try await self.call(AccountsAPI.refresh, Refresh(refreshToken: token), token: nil)
@@ -102,7 +116,7 @@ extension MartletClient {
 // MARK: Requests and answers
 
 extension MartletClient {
-    private func request(_ operation: APIOperation, _ parts: InputParts, _ token: String?) throws -> HTTPClientRequest {
+    func request(_ operation: APIOperation, _ parts: InputParts, _ token: String?) throws -> HTTPClientRequest {
         guard let path = operation.path.expanded(with: Dictionary(parts.path, uniquingKeysWith: { $1 })) else {
             throw UnexpectedAnswer(description: "The input lacks a part of the path \(operation.path).")
         }
@@ -122,7 +136,7 @@ extension MartletClient {
         return request
     }
 
-    private func answer(to request: HTTPClientRequest) async throws -> HTTPClientResponse {
+    func answer(to request: HTTPClientRequest) async throws -> HTTPClientResponse {
         do {
             return try await http.execute(request, timeout: timeout)
         } catch is HTTPParserError {
@@ -135,7 +149,7 @@ extension MartletClient {
         return body.readBytes(length: body.readableBytes) ?? []
     }
 
-    private func failure(_ response: HTTPClientResponse) async throws -> any Error {
+    func failure(_ response: HTTPClientResponse) async throws -> any Error {
         let bytes = try await bytes(of: response)
         guard response.headers.first(name: "Content-Type") == Problem.mediaType else {
             return UnexpectedAnswer(description: "The server answered \(response.status.code) without a Problem.")

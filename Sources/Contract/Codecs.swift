@@ -172,6 +172,8 @@ private enum InputWriter {
 public enum OutputCodec<Output: Sendable>: Sendable {
     case whole(encode: @Sendable (Output) throws -> [UInt8]?, decode: @Sendable ([UInt8]) throws -> Output)
     case stream(encode: @Sendable (Output) -> Document, decode: @Sendable (Document) -> Output)
+    /// Servers write frames that they have encoded themselves.
+    case events(decode: @Sendable (TextStream) -> Output)
 }
 
 extension OutputCodec where Output: Codable {

@@ -8,7 +8,8 @@ public import MartletCore
 ///     allow: .scope("bookmarks:write"), returns: .created, limit: .writes)
 /// ```
 /// Each field of `Input` travels in the path when the template names it, else in the query (GET, DELETE, or named by the template's
-/// `{?…}`), else in the JSON body. `Output` is JSON, or ``NoContent``, or a ``Document``.
+/// `{?…}`), else in the JSON body. `Output` is JSON, or ``NoContent``, or a ``Document``,
+/// or an ``EventStream``.
 public struct Endpoint<Input: Sendable, Output: Sendable>: Sendable {
     public var operation: APIOperation
     /// How the input travels.
@@ -113,6 +114,8 @@ public enum AnswerShape: Sendable {
     case json(Schema, example: JSON)
     case empty
     case document(String)
+    /// Events, each with data of this shape.
+    case events(Schema, example: JSON)
 }
 
 // MARK: Declaring
@@ -214,6 +217,13 @@ extension InputField {
     private static func location(of name: String, method: HTTPRequest.Method, path: PathTemplate) -> Location {
         if path.parameterNames.contains(name) { return .path }
         return !method.carriesFieldsInBody || path.queryNames.contains(name) ? .query : .body
+    }
+}
+
+extension APIOperation {
+    /// Whether its answer goes on for as long as there is something to tell.
+    public var isEventStream: Bool {
+        if case .events = answer { true } else { false }
     }
 }
 

@@ -10,6 +10,7 @@ public struct Answer: Sendable {
         case empty
         case whole(ByteBuffer)
         case document(Document)
+        case events(EventFeed)
     }
 
     public var status: HTTPResponse.Status
@@ -38,12 +39,14 @@ public struct Answer: Sendable {
         switch body {
         case .empty: 0
         case .whole(let bytes): bytes.readableBytes
-        case .document: nil
+        case .document, .events: nil
         }
     }
 
     /// Writes it. A document whose source fails is cut off, so that the receiver sees it is incomplete.
-    func write(to writer: consuming ResponseWriter, isHead: Bool) async throws {
+    ///
+    /// - Parameter streams: Those that an answer made of events belongs to.
+    func write(to writer: consuming ResponseWriter, isHead: Bool, on channel: any Channel, among streams: EventStreams) async throws {
         var head = HTTPResponse(status: status, headerFields: fields)
         if let length, status != .noContent { head.headerFields[.contentLength] = String(length) }
         switch body {
@@ -54,6 +57,7 @@ public struct Answer: Sendable {
             var body = try await writer.writeHead(head)
             for try await piece in document.pieces { try await body.write(ByteBuffer(bytes: piece)) }
             try await body.finish(nil)
+        case .events(let feed): try await streams.send(feed, after: head, to: writer, on: channel)
         }
     }
 }

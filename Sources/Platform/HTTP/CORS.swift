@@ -28,7 +28,7 @@ public struct CORS: Sendable {
         var fields: HTTPFields = [.allow: allowed]
         if let origin = request.headerFields[.origin], request.headerFields.contains(.accessControlRequestMethod), allows(origin) {
             fields[.accessControlAllowMethods] = allowed
-            fields[.accessControlAllowHeaders] = "Authorization, Content-Type, Idempotency-Key, X-Request-ID"
+            fields[.accessControlAllowHeaders] = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID"
             fields[.accessControlMaxAge] = String(maximumAge)
         }
         return Answer(.noContent, fields: fields)

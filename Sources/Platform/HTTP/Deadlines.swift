@@ -46,7 +46,7 @@ public final class Deadlines: Service {
         }
     }
 
-    private func expire(at now: ContinuousClock.Instant) {
+    func expire(at now: ContinuousClock.Instant) {
         let late = inFlight.withLock { inFlight in inFlight.values.filter { $0.deadline <= now }.map(\.race) }
         for race in late { race.expire() }
     }

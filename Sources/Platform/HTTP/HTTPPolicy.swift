@@ -38,6 +38,7 @@ public struct HTTPPolicy: Sendable {
 extension HTTPField.Name {
     static let requestID = known("X-Request-ID")
     static let forwardedProto = known("X-Forwarded-Proto")
+    static let accelBuffering = known("X-Accel-Buffering")
     static let frameOptions = known("X-Frame-Options")
     static let referrerPolicy = known("Referrer-Policy")
     static let permissionsPolicy = known("Permissions-Policy")

@@ -22,7 +22,7 @@ public enum HTTPServer {
             configuration: configuration, eventLoopGroup: eventLoops, logger: logger,
             responder: { request, writer, channel in
                 let answer = await pipeline.respond(to: request, on: channel)
-                try await answer.write(to: writer, isHead: request.method == .head)
+                try await answer.write(to: writer, isHead: request.method == .head, on: channel, among: pipeline.streams)
             },
             onServerRunning: onRunning)
     }

@@ -64,8 +64,9 @@ public struct OpenAPI: Sendable {
         ]
         if !operation.details.isEmpty { members.append(.init("description", .string(operation.details))) }
         if let security = operation.access.security { members += security }
-        let parameters = operation.fields.filter { $0.location != .body }
-        if !parameters.isEmpty { members.append(.init("parameters", .array(parameters.map { parameter($0) }))) }
+        var parameters = operation.fields.filter { $0.location != .body }.map { parameter($0) }
+        if operation.isEventStream { parameters.append(Self.lastEventID) }
+        if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
         if let body = requestBody(operation) { members.append(.init("requestBody", body)) }
         members.append(.init("responses", answers(operation)))
         return .object(members)
@@ -107,12 +108,25 @@ public struct OpenAPI: Sendable {
         case .document(let type): success.append(.init("content", .object([.init(type, ["schema": ["type": "string"]])])))
         case .json(let schema, let example):
             success.append(.init("content", ["application/json": ["schema": components.reference(schema), "example": example]]))
+        case .events(let schema, let example):
+            success = [.init("description", .string(Self.eventsInWords))]
+            success.append(
+                .init("content", .object([.init(EventStreamFormat.mediaType, ["schema": components.reference(schema), "example": example])])))
         }
         let failures = Set(operation.expectedFailures.map(\.status.code)).sorted()
         return .object(
-            [.init(String(status.code), .object(success))]
+            [.init(String(status.code), .object(success))] + (operation.isEventStream ? [.init("204", Self.nothingMore)] : [])
                 + failures.map { .init(String($0), ["$ref": "#/components/responses/Problem"]) })
     }
+
+    private static let eventsInWords =
+        "Server-sent events (WHATWG HTML §9.2), as they happen. Each event's `data` is one line of JSON of this schema, its `id` "
+        + "where the stream can be resumed. Lines that begin with a colon are heartbeats."
+    private static let nothingMore: JSON = ["description": "There is nothing more to come: do not reconnect."]
+    private static let lastEventID: JSON = [
+        "name": "Last-Event-ID", "in": "header", "required": false,
+        "description": "The `id` of the last event received: the stream goes on after it.", "schema": ["type": "string"],
+    ]
 
     private static let problemAnswer: JSON = [
         "description": "What went wrong (RFC 9457).",

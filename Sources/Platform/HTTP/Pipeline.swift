@@ -14,13 +14,18 @@ public struct Pipeline: Sendable {
     let authenticator: any Authenticator
     let policy: HTTPPolicy
     let deadlines: Deadlines
+    let streams: EventStreams
     let logger: Logger
 
-    public init(routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines, logger: Logger) {
+    public init(
+        routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
+        streams: EventStreams = EventStreams(), logger: Logger
+    ) {
         self.routes = RouteTable(routes)
         self.authenticator = authenticator
         self.policy = policy
         self.deadlines = deadlines
+        self.streams = streams
         self.logger = logger
     }
 

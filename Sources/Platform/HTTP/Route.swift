@@ -33,6 +33,7 @@ public func serve<Input, Output>(
     _ endpoint: Endpoint<Input, Output>, _ handler: @escaping @Sendable (Input, Caller) async throws -> Output
 ) -> Route {
     precondition(endpoint.operation.access != .anyone, "\(endpoint.operation.path) is open to anyone: use serve(open:).")
+    precondition(!endpoint.operation.isEventStream, "\(endpoint.operation.path) answers with events: use serve(events:).")
     return Route(operation: endpoint.operation) { parts, caller, _ in
         guard let caller else { throw Failure.authenticationMissing }
         return try endpoint.answer(with: Reply(try await handler(endpoint.input.read(parts), caller)))
@@ -44,6 +45,7 @@ public func serve<Input, Output>(
     open endpoint: Endpoint<Input, Output>, _ handler: @escaping @Sendable (Input, Call) async throws -> Reply<Output>
 ) -> Route {
     precondition(endpoint.operation.access == .anyone, "\(endpoint.operation.path) needs a caller: use serve(_:).")
+    precondition(!endpoint.operation.isEventStream, "\(endpoint.operation.path) answers with events, which are for callers.")
     return Route(operation: endpoint.operation) { parts, _, call in
         try endpoint.answer(with: try await handler(endpoint.input.read(parts), call))
     }
@@ -97,6 +99,7 @@ extension Endpoint {
             answer = try encode(reply.output).map { Answer(status, $0, type: "application/json") } ?? Answer(status)
         case .stream(let encode, _):
             answer = Answer(encode(reply.output))
+        case .events: preconditionFailure("\(operation.path) answers with events: use serve(events:).")
         }
         answer.fields.append(contentsOf: reply.fields)
         return answer

@@ -6,12 +6,28 @@ import Synchronization
 /// are still accepted and answered until the listener closes: nobody is reset, everybody is moved along.
 public final class Draining: Sendable {
     private let begun = Atomic<Bool>(false)
+    private let actions = Mutex<[@Sendable () -> Void]>([])
 
     public init() {}
 
     /// Starts draining; for ever, and safe to repeat.
     public func begin() {
-        begun.store(true, ordering: .releasing)
+        guard !begun.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        runActions()
+    }
+
+    /// Calls `action` once when draining begins, or at once when it has. It may run on any thread and must not block.
+    public func onBegin(_ action: @escaping @Sendable () -> Void) {
+        actions.withLock { $0.append(action) }
+        if isDraining { runActions() }
+    }
+
+    private func runActions() {
+        let actions = actions.withLock { actions in
+            defer { actions = [] }
+            return actions
+        }
+        for action in actions { action() }
     }
 
     public var isDraining: Bool { begun.load(ordering: .acquiring) }

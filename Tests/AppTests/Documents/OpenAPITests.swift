@@ -1,9 +1,11 @@
 import HTTPTypes
-import MartletApp
 import MartletContract
+import MartletHTTP
 import MartletTestKit
 import MartletTestSupport
 import Testing
+
+@testable import MartletApp
 
 @Suite("The OpenAPI document", .everyDatabase)
 struct OpenAPIDocument {
@@ -44,7 +46,9 @@ struct OpenAPIDocument {
                 }
             }
             let parameters = Set(named.operation.fields.filter { $0.location != .body }.map(\.field.name))
-            #expect(Set(operation["parameters"]?.elements.compactMap { $0["name"]?.text } ?? []) == parameters, "\(named.identifier)")
+            let headers: Set<String> = named.operation.isEventStream ? ["Last-Event-ID"] : []
+            let shown = Set(operation["parameters"]?.elements.compactMap { $0["name"]?.text } ?? [])
+            #expect(shown == parameters.union(headers), "\(named.identifier)")
         }
     }
 
@@ -59,6 +63,25 @@ struct OpenAPIDocument {
 
     @Test(.enabled("The Python package openapi-spec-validator is there.") { try await PythonModule.isPresent("openapi_spec_validator") })
     func isValid() async throws {
+        try await expectValid(App.openAPI)
+        try await expectValid(Self.ofTestRoutes)
+    }
+
+    @Test func describesStreamsOfEvents() throws {
+        let operation = try #require(try WireJSON.parse(Self.ofTestRoutes.utf8)["paths"]?["/test/events"]?["get"])
+        let answers = try #require(operation["responses"])
+        #expect(answers["200"]?["content"]?["text/event-stream"]?["schema"]?["$ref"] == "#/components/schemas/Count")
+        #expect(answers["200"]?["content"]?["text/event-stream"]?["example"]?["number"]?.integer != nil)
+        #expect(answers["204"] != nil && answers["401"] != nil && answers["422"] != nil)
+        let resume = operation["parameters"]?.elements.first { $0["name"] == "Last-Event-ID" }
+        #expect(resume?["in"] == "header" && resume?["required"] == .bool(false))
+    }
+
+    private static var ofTestRoutes: String {
+        OpenAPI(title: "Test", version: "1", operations: TestAPI.operations).document()
+    }
+
+    private func expectValid(_ document: String) async throws {
         let script = """
             import json, sys
             from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -66,7 +89,7 @@ struct OpenAPIDocument {
             for fault in faults: print("/".join(map(str, fault.absolute_path)), fault.message[:300])
             sys.exit(len(faults) > 0)
             """
-        let outcome = try await Program.run(["python3", "-c", script], input: App.openAPI)
+        let outcome = try await Program.run(["python3", "-c", script], input: document)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 

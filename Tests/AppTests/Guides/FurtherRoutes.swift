@@ -15,10 +15,12 @@ import Testing
 
 extension TestApp {
     /// Serves further routes beside the app's own, at an address of their own, while `body` runs.
-    func serving(_ routes: [Route], _ body: (_ baseURL: String) async throws -> Void) async throws {
+    func serving(
+        _ routes: [Route], limits: WireLimits = WireLimits(), _ body: (_ baseURL: String) async throws -> Void
+    ) async throws {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let server = try HTTPServer.service(
-            try pipeline(with: routes), at: .hostname("127.0.0.1", port: 0), limits: WireLimits(), tls: nil, draining: Draining(),
+            try pipeline(with: routes), at: .hostname("127.0.0.1", port: 0), limits: limits, tls: nil, draining: Draining(),
             eventLoops: MultiThreadedEventLoopGroup.singleton, logger: .silent
         ) { channel in port.yield(channel.localAddress?.port ?? 0) }
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -12,7 +12,7 @@ struct PathMethods {
     @Test func headIsGetWithoutTheBody() async throws {
         try await withApp { app in
             let token = try await app.token("grace")
-            for named in App.operations where named.operation.method == .get {
+            for named in App.operations where named.operation.method == .get && !named.operation.isEventStream {
                 let target = try DeclaredRequest(named.operation).target
                 let fields = ["Authorization: Bearer \(token)", "X-Request-ID: the-same", "Accept-Encoding: gzip"]
                 let get = try await app.exchange("GET \(target)", fields)

@@ -39,4 +39,8 @@ public enum WireEvent: Sendable {
     ///
     /// Nothing is sent when the client did not ask, already sends, or was already answered; safe to repeat.
     case sendContinue
+    /// The response goes on for as long as someone reads it: a peer that closes its side is taken to be gone, and the connection is closed.
+    ///
+    /// Over HTTP/2 every request closes its side; there the peer resets the stream.
+    case endWithInput
 }

@@ -55,10 +55,7 @@ struct ListeningToEvents {
                 #expect(app.app.streams.count == 1)
                 break
             }
-            try await eventually {
-                app.app.streams.beat()
-                return app.app.streams.count == 0
-            }
+            try await eventually { app.app.streams.count == 0 }
         }
     }
 
@@ -70,10 +67,7 @@ struct ListeningToEvents {
             try await eventually { app.app.streams.count == 1 }
             listening.cancel()
             await #expect(throws: CancellationError.self) { try await listening.value }
-            try await eventually {
-                app.app.streams.beat()
-                return app.app.streams.count == 0
-            }
+            try await eventually { app.app.streams.count == 0 }
         }
     }
 

@@ -37,11 +37,11 @@ final class ScriptedServer: Sendable {
         try outcome.get()
     }
 
-    /// What to answer; past the last answer, nothing.
+    /// What to answer; past the last answer, that there is nothing.
     private func answer(to head: String) -> String {
         received.withLock { received in
             received.append(head)
-            return received.count <= answers.count ? answers[received.count - 1] : ""
+            return received.count <= answers.count ? answers[received.count - 1] : "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
         }
     }
 

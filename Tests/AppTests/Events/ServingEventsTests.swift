@@ -105,10 +105,7 @@ struct ServingEvents {
                 let stream = try await app.open(open, token: token)
                 #expect(stream.status == 200 && app.app.streams.count == 1)
             }
-            try await eventually {
-                app.app.streams.beat()
-                return app.app.streams.count == 0
-            }
+            try await eventually { app.app.streams.count == 0 }
         }
     }
 

@@ -1,5 +1,6 @@
 import HTTPTypes
 import HummingbirdCore
+import MartletWire
 import NIOCore
 public import ServiceLifecycle
 import Synchronization
@@ -58,6 +59,7 @@ public final class EventStreams: Service {
         defer { finish(sender) }
         channel.closeFuture.whenComplete { _ in sender.cancel() }
         var body = try await writer.writeHead(head)
+        channel.triggerUserOutboundEvent(WireEvent.endWithInput, promise: nil)
         for await frame in feed { try await body.write(frame.bytes) }
         try await body.finish(nil)
     }

@@ -26,9 +26,17 @@ extension HTTP1Connection {
 
     /// The request pipeline's events for the wire.
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        guard case WireEvent.sendContinue = event else { return context.triggerUserOutboundEvent(event, promise: promise) }
-        sendContinue(context: context)
+        switch event {
+        case WireEvent.sendContinue: sendContinue(context: context)
+        case WireEvent.endWithInput: endWithInput(context: context)
+        default: return context.triggerUserOutboundEvent(event, promise: promise)
+        }
         promise?.succeed()
+    }
+
+    private func endWithInput(context: ChannelHandlerContext) {
+        exchange?.endsWithInput = true
+        if inputClosed { context.close(promise: nil) }
     }
 
     private func sendContinue(context: ChannelHandlerContext) {

@@ -22,6 +22,7 @@ final class HTTP1Connection: ChannelDuplexHandler {
         var responseBegan = false
         var responseEnded = false
         var closes = false
+        var endsWithInput = false
         /// Whether the client still waits for `100 Continue`.
         var awaitsContinue: Bool
     }
@@ -178,6 +179,7 @@ extension HTTP1Connection {
         switch (closing, exchange) {
         case (.lingering, _): context.close(promise: nil)
         case (.flushing, _): break
+        case (.no, let exchange?) where exchange.endsWithInput: context.close(promise: nil)
         case (.no, let exchange?) where exchange.requestEnded: announceEnd(context: context)
         case (.no, .some): refuse(.incompleteRequest, context: context)
         case (.no, nil) where reader.isInsideHead: refuse(.incompleteRequest, context: context)

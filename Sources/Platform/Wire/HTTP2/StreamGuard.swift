@@ -103,8 +103,8 @@ extension StreamGuard {
     }
 
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
-        guard case WireEvent.sendContinue = event else { return context.triggerUserOutboundEvent(event, promise: promise) }
-        if awaitsContinue, !responseBegan, !refused {
+        guard let event = event as? WireEvent else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        if event == .sendContinue, awaitsContinue, !responseBegan, !refused {
             awaitsContinue = false
             deadlines.waits(true, at: .now())
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)

@@ -6,14 +6,15 @@ extension MartletClient {
     /// Listens to the events of an endpoint.
     ///
     /// ```swift
-    /// for try await event in client.events(JobsAPI.events, filter) { … }
+    /// for try await event in try client.events(JobsAPI.events, filter) { … }
     /// ```
     /// The first request is made when the iteration begins; it throws what ``send(_:_:)`` throws. From then on the stream resumes by
     /// itself after the last event received, waiting 0.5 to 15 seconds (or as long as the server asks), until the server says that
     /// nothing more comes. It throws the `Problem` of a server that refuses to resume it, `EventTooLong`, and `UnexpectedEvent`. Ending the
     /// iteration, or cancelling its task, closes the connection. The client's timeout bounds the wait for an answer, not the stream.
     ///
-    /// Each stream has a connection of its own over HTTP/1.1, of which `HTTPClient.shared` opens eight to a server.
+    /// Each stream has a connection of its own over HTTP/1.1, of which `HTTPClient.shared` opens eight to a server. A connection that died
+    /// without a word is noticed by the read timeout of the `HTTPClient`: 90 seconds for the shared one; the server sends something every 15.
     /// - Parameter lastEventID: Where an earlier stream left off.
     public func events<Input, Data>(
         _ endpoint: Endpoint<Input, EventStream<Data>>, _ input: Input, after lastEventID: String? = nil

@@ -101,22 +101,25 @@ public struct OpenAPI: Sendable {
     }
 
     private mutating func answers(_ operation: APIOperation) -> JSON {
-        let status = operation.success.status
-        var success: [JSON.Member] = [.init("description", .string(status.reasonPhrase))]
-        switch operation.answer {
-        case .empty: break
-        case .document(let type): success.append(.init("content", .object([.init(type, ["schema": ["type": "string"]])])))
-        case .json(let schema, let example):
-            success.append(.init("content", ["application/json": ["schema": components.reference(schema), "example": example]]))
-        case .events(let schema, let example):
-            success = [.init("description", .string(Self.eventsInWords))]
-            success.append(
-                .init("content", .object([.init(EventStreamFormat.mediaType, ["schema": components.reference(schema), "example": example])])))
-        }
+        var answers = [JSON.Member(String(operation.success.status.code), success(of: operation))]
+        if operation.isEventStream { answers.append(.init("204", Self.nothingMore)) }
         let failures = Set(operation.expectedFailures.map(\.status.code)).sorted()
-        return .object(
-            [.init(String(status.code), .object(success))] + (operation.isEventStream ? [.init("204", Self.nothingMore)] : [])
-                + failures.map { .init(String($0), ["$ref": "#/components/responses/Problem"]) })
+        return .object(answers + failures.map { .init(String($0), ["$ref": "#/components/responses/Problem"]) })
+    }
+
+    private mutating func success(of operation: APIOperation) -> JSON {
+        let description = JSON.string(operation.success.status.reasonPhrase)
+        switch operation.answer {
+        case .empty: return ["description": description]
+        case .document(let type):
+            return ["description": description, "content": .object([.init(type, ["schema": ["type": "string"]])])]
+        case .json(let schema, let example):
+            let content: JSON = ["schema": components.reference(schema), "example": example]
+            return ["description": description, "content": ["application/json": content]]
+        case .events(let schema, let example):
+            let content: JSON = ["schema": components.reference(schema), "example": example]
+            return ["description": .string(Self.eventsInWords), "content": .object([.init(EventStreamFormat.mediaType, content)])]
+        }
     }
 
     private static let eventsInWords =

@@ -56,8 +56,8 @@ final class ScriptedServer: Sendable {
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             head += String(buffer: unwrapInboundIn(data))
             guard head.contains("\r\n\r\n") else { return }
-            let channel = context.channel
-            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: server.answer(to: head)))).whenComplete { _ in channel.close(promise: nil) }
+            let (channel, answer) = (context.channel, ByteBuffer(string: server.answer(to: head)))
+            context.writeAndFlush(wrapOutboundOut(answer)).whenComplete { _ in channel.close(promise: nil) }
         }
     }
 }

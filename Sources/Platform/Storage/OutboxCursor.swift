@@ -1,5 +1,3 @@
-import MartletCore
-
 /// How far a process has read the outbox. Looking again finds what was committed since then, each entry once.
 ///
 /// A *mark* is a state of the database: everything that had been committed then is before it. PostgreSQL gives out positions in another order
@@ -17,7 +15,8 @@ struct OutboxCursor: Sendable {
     /// Begins with what is not committed yet.
     init(_ topics: some Sequence<Topic>, pageSize: Int = 1000, in queries: any Queries) async throws {
         (self.topics, self.pageSize) = (topics.map(\.name), pageSize)
-        start = try await queries.one(String.self, "SELECT \(Self.mark)", else: Self.missing)
+        guard let mark = try await queries.first(String.self, "SELECT \(Self.mark)") else { throw Self.missing }
+        start = mark
     }
 
     /// Whether more was found than the last page could hold.
@@ -36,7 +35,7 @@ struct OutboxCursor: Sendable {
         return entries
     }
 
-    private static let missing = Failure(.internal, "outbox_mark", "Internal error.")
+    private static var missing: RowMismatch { RowMismatch(column: "mark", type: "String", "the result has no row") }
 }
 
 extension OutboxCursor {

@@ -57,11 +57,14 @@ public final class MartletClient: Sendable {
     private func call<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input, token: String?) async throws -> Output {
         let request = try request(endpoint.operation, endpoint.input.write(input), token)
         let response = try await answer(to: request)
-        guard Int(response.status.code) == endpoint.operation.success.rawValue else { throw try await failure(response) }
+        guard let success = endpoint.operation.success(of: Int(response.status.code)) else { throw try await failure(response) }
         switch endpoint.output {
         case .whole(_, let decode):
             let bytes = try await bytes(of: response)
             return try expected(response) { try decode(bytes) }
+        case .promised(_, let decode):
+            let bytes = try await bytes(of: response)
+            return try expected(response) { try decode(success, bytes) }
         case .stream(_, let decode): return decode(document(response))
         case .events: throw UnexpectedAnswer(description: "A stream of events is not called, but listened to.")
         }
@@ -170,6 +173,14 @@ extension MartletClient {
         Document(
             contentType: response.headers.first(name: "Content-Type") ?? "application/octet-stream",
             pieces: response.body.map { Array($0.readableBytesView) })
+    }
+}
+
+extension APIOperation {
+    /// The success that a status stands for here; `nil` for failures.
+    fileprivate func success(of status: Int) -> Success? {
+        if status == success.rawValue { return success }
+        return promise != nil && status == Success.accepted.rawValue ? .accepted : nil
     }
 }
 

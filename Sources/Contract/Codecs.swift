@@ -172,6 +172,9 @@ private enum InputWriter {
 public enum OutputCodec<Output: Sendable>: Sendable {
     case whole(encode: @Sendable (Output) throws -> [UInt8]?, decode: @Sendable ([UInt8]) throws -> Output)
     case stream(encode: @Sendable (Output) -> Document, decode: @Sendable (Document) -> Output)
+    /// The success is one of the operation's two.
+    case promised(
+        encode: @Sendable (Output) throws -> (success: Success, bytes: [UInt8]), decode: @Sendable (Success, [UInt8]) throws -> Output)
     /// Servers write frames that they have encoded themselves.
     case events(decode: @Sendable (TextStream) -> Output)
 }

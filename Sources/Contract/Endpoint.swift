@@ -34,13 +34,16 @@ public struct APIOperation: Sendable {
     public let body: BodyRule
     public let fields: [InputField]
     public let answer: AnswerShape
+    /// What 202 is answered with, where an answer may take longer.
+    public let promise: AnswerShape?
     /// The failures that are the endpoint's own, beyond those that every endpoint has.
     public let failures: [Failure.Kind]
 
     public init(
         method: HTTPRequest.Method, path: PathTemplate, summary: String, details: String, access: Access, success: Success,
         limit: LimitClass,
-        isIdempotent: Bool, body: BodyRule, fields: [InputField], answer: AnswerShape, failures: [Failure.Kind]
+        isIdempotent: Bool, body: BodyRule, fields: [InputField], answer: AnswerShape, promise: AnswerShape? = nil,
+        failures: [Failure.Kind]
     ) {
         self.method = method
         self.path = path
@@ -53,6 +56,7 @@ public struct APIOperation: Sendable {
         self.body = body
         self.fields = fields
         self.answer = answer
+        self.promise = promise
         self.failures = failures
     }
 }
@@ -167,7 +171,8 @@ extension Endpoint where Input: Codable, Output: Codable {
         let fields = InputField.all(of: Schema.recorded(of: Input.self).schema, method: method, path: path)
         let operation = APIOperation(
             method: method, path: path, summary: summary, details: details, access: access, success: success, limit: limit,
-            isIdempotent: isIdempotent, body: method.carriesFieldsInBody ? .json : .none, fields: fields, answer: .describing(Output.self),
+            isIdempotent: isIdempotent, body: fields.contains { $0.location == .body } ? .json : .none, fields: fields,
+            answer: .describing(Output.self),
             failures: failures)
         return Endpoint(operation: operation, input: .json(fields), output: .json())
     }

@@ -102,14 +102,19 @@ public struct OpenAPI: Sendable {
 
     private mutating func answers(_ operation: APIOperation) -> JSON {
         var answers = [JSON.Member(String(operation.success.status.code), success(of: operation))]
+        if let promise = operation.promise { answers.append(.init("202", described(promise, .accepted))) }
         if operation.isEventStream { answers.append(.init("204", Self.nothingMore)) }
         let failures = Set(operation.expectedFailures.map(\.status.code)).sorted()
         return .object(answers + failures.map { .init(String($0), ["$ref": "#/components/responses/Problem"]) })
     }
 
     private mutating func success(of operation: APIOperation) -> JSON {
-        let description = JSON.string(operation.success.status.reasonPhrase)
-        switch operation.answer {
+        described(operation.answer, operation.success)
+    }
+
+    private mutating func described(_ answer: AnswerShape, _ success: Success) -> JSON {
+        let description = JSON.string(success.status.reasonPhrase)
+        switch answer {
         case .empty: return ["description": description]
         case .document(let type):
             return ["description": description, "content": .object([.init(type, ["schema": ["type": "string"]])])]

@@ -97,6 +97,9 @@ extension Endpoint {
         case .whole(let encode, _):
             let status = operation.success.status
             answer = try encode(reply.output).map { Answer(status, $0, type: "application/json") } ?? Answer(status)
+        case .promised(let encode, _):
+            let (success, bytes) = try encode(reply.output)
+            answer = Answer(success.status, bytes, type: "application/json")
         case .stream(let encode, _):
             answer = Answer(encode(reply.output))
         case .events: preconditionFailure("\(operation.path) answers with events: use serve(events:).")

@@ -10,10 +10,10 @@ let package = Package(
     products: [
         .executable(name: "martlet", targets: ["martlet"]),
         .library(name: "MartletContract", targets: ["MartletContract"]),
-        .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletBookmarksAPI"]),
+        .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletJobsAPI", "MartletBookmarksAPI"]),
         .library(
             name: "Martlet",
-            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletIdentity", "MartletSettings", "MartletSQLite", "MartletPostgres"]),
+            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletJobs", "MartletIdentity", "MartletSettings", "MartletSQLite", "MartletPostgres"]),
     ],
     dependencies: [
         // Lower bounds are the first versions with the known advisories fixed; `DependencyFloors` tests them.
@@ -71,12 +71,14 @@ let package = Package(
             name: "MartletHTTP",
             dependencies: ["MartletContract", "MartletWire", "CDeflate", .hummingbirdCore, .httpTypes, .lifecycle, .logging, .nioCore],
             path: "Sources/Platform/HTTP"),
-        .target(name: "MartletService", dependencies: ["MartletHTTP", "MartletStorage"], path: "Sources/Platform/Service"),
         .target(name: "MartletJobsAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/JobsAPI"),
         .target(
             name: "MartletJobs",
-            dependencies: ["MartletContract", "MartletCore", "MartletHTTP", "MartletJobsAPI", "MartletService", "MartletStorage", .lifecycle, .logging],
+            dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", .lifecycle, .logging],
             path: "Sources/Platform/Jobs"),
+        .target(name: "MartletService", dependencies: ["MartletHTTP", "MartletJobs", "MartletStorage"], path: "Sources/Platform/Service"),
+        .target(
+            name: "MartletJobsService", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletService", .logging], path: "Sources/Platform/JobsService"),
         .target(
             name: "MartletIdentity",
             dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .nioPosix],
@@ -94,17 +96,17 @@ let package = Package(
         .target(name: "MartletPostgres", dependencies: ["MartletCore", "MartletStorage", "CPostgres", .logging], path: "Sources/Drivers/Postgres"),
 
         // Services: an API anyone may import, and the implementation. Services never import one another.
-        .target(name: "MartletBookmarksAPI", dependencies: ["MartletContract"], path: "Sources/Services/BookmarksAPI"),
-        .target(name: "MartletBookmarks", dependencies: ["MartletBookmarksAPI", "MartletService"], path: "Sources/Services/Bookmarks"),
+        .target(name: "MartletBookmarksAPI", dependencies: ["MartletContract", "MartletJobsAPI"], path: "Sources/Services/BookmarksAPI"),
+        .target(name: "MartletBookmarks", dependencies: ["MartletBookmarksAPI", "MartletJobs", "MartletJobsAPI", "MartletService"], path: "Sources/Services/Bookmarks"),
 
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletBookmarks", "MartletDataCopy", "MartletIdentity", "MartletPostgres", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
+            dependencies: ["MartletBookmarks", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
-        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Tests mirror Sources. TestSupport is for all of them, TestServers knows the engines that run beside them, TestKit starts the real app.
         .target(name: "MartletTestSupport", dependencies: [.logging, .subprocess, .systemPackage], path: "Tests/TestSupport"),
@@ -112,7 +114,7 @@ let package = Package(
         .target(
             name: "MartletTestKit",
             dependencies: [
-                "MartletApp", "MartletClient", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "MartletApp", "MartletClient", "MartletIdentity", "MartletJobs", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             path: "Tests/TestKit"),
         .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
@@ -121,9 +123,9 @@ let package = Package(
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
-        .testTarget(name: "JobsTests", dependencies: ["MartletCore", "MartletJobs", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
-        .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletTestKit", "MartletTestSupport"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletTestKit", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
+        .testTarget(name: "JobsTests", dependencies: ["MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
+        .testTarget(name: "AppTests", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
     ],
     swiftLanguageModes: [.v6]
 )

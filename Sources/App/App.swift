@@ -8,6 +8,9 @@ public import MartletCore
 public import MartletHTTP
 import MartletIdentity
 import MartletIdentityAPI
+public import MartletJobs
+import MartletJobsAPI
+import MartletJobsService
 import MartletPostgres
 import MartletSQLite
 public import MartletService
@@ -21,26 +24,45 @@ public struct App: Sendable {
     public let database: any Database
     public let services: [any Service]
     public let pipeline: Pipeline
+    /// Runs the jobs of all services.
+    public let worker: JobWorker
     let deadlines: Deadlines
     let streams = EventStreams()
+    let tail: OutboxTail
     let draining = Draining()
     let logger: Logger
 
     /// Opens the database; throws when it cannot, or when an endpoint is declared and not served.
-    public init(_ settings: Settings, logger: Logger, clock: WallClock = .system) async throws {
+    ///
+    /// - Parameters:
+    ///   - clock: For what services note.
+    ///   - jobClock: What decides when jobs are due; tests choose it.
+    public init(_ settings: Settings, logger: Logger, clock: WallClock = .system, jobClock: JobClock = .database) async throws {
         let database = try Self.database(at: settings.databaseURL, settings, logger: logger)
-        let bookmarks = BookmarksService(database: database, clock: clock)
+        let jobs = Jobs(clock: jobClock)
+        let tail = OutboxTail(database, logger: logger)
+        let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
+        let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
         let identity = try await IdentityService(
-            database: database, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes, clock: clock)
+            database: database, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
+            operatorScopes: work.operations.scopes,
+            clock: clock)
 
         self.settings = settings
         self.logger = logger
         self.database = database
-        services = [identity, bookmarks]
+        self.tail = tail
+        services = [identity, work, bookmarks]
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         for service in services { try service.checkRoutes() }
+        worker = JobWorker(
+            database, jobs: jobs, handlers: services.flatMap(\.jobs) + (settings.testRoutes ? [TestErrand.handler] : []),
+            schedules: services.flatMap(\.schedules),
+            queues: [JobQueue(JobQueue.standard.name, concurrency: settings.jobsConcurrency), TestErrand.queue]
+                + services.flatMap(\.queues),
+            settings: JobWorker.Settings(settings), logger: logger)
         pipeline = Pipeline(
-            routes: services.flatMap(\.routes) + systemRoutes(settings, database, draining, services),
+            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, draining),
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams, logger: logger)
         draining.onBegin { [streams] in streams.end() }
@@ -55,7 +77,7 @@ public struct App: Sendable {
     }
 
     /// Every endpoint, in the order of the documentation.
-    public static let operations = AccountsAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+    public static let operations = AccountsAPI.operations + JobsAPI.operations + BookmarksAPI.operations + SystemAPI.operations
 
     /// The OpenAPI description of all of them.
     public static var openAPI: String {
@@ -68,17 +90,17 @@ public struct App: Sendable {
     public var migrator: Migrator { Migrator(database, Self.migrations) }
 
     /// The schema of all services, and the tables that it makes, each after those it refers to.
-    public static let migrations = Outbox.migrations + IdentityService.migrations + BookmarksService.migrations
-    public static let tables = Outbox.tables + IdentityService.tables + BookmarksService.tables
+    public static let migrations = Outbox.migrations + IdentityService.migrations + JobsService.migrations + BookmarksService.migrations
+    public static let tables = Outbox.tables + IdentityService.tables + JobsService.tables + BookmarksService.tables
 }
 
-private func systemRoutes(_ settings: Settings, _ database: any Database, _ draining: Draining, _ services: [any Service]) -> [Route] {
+private func systemRoutes(_ settings: Settings, _ database: any Database, _ jobs: Jobs, _ draining: Draining) -> [Route] {
     let health = SystemAPI.routes {
         guard !draining.isDraining else { throw Failure.unavailable("shutting_down", "This instance is shutting down.") }
         try await database.check()
     }
     let docs = DocsPage(document: App.openAPI, assets: settings.documentationAssets)
-    return health + (settings.apiDocumentation ? docs.routes : []) + (settings.testRoutes ? TestAPI.routes(database) : [])
+    return health + (settings.apiDocumentation ? docs.routes : []) + (settings.testRoutes ? TestAPI.routes(database, jobs) : [])
 }
 
 extension [NamedOperation] {

@@ -40,7 +40,7 @@ extension App {
     }
 
     /// Serves until the process is told to stop (SIGTERM, SIGINT) or the task is cancelled; then what runs is finished, and the database
-    /// closed.
+    /// closed. Jobs run beside it, unless the settings say otherwise.
     ///
     /// - Parameter onRunning: Called with the port once connections are accepted.
     public func run(signals: Bool = true, onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
@@ -48,10 +48,21 @@ extension App {
             pipeline, at: .hostname(settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings),
             draining: draining, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger
         ) { channel in onRunning(channel.localAddress?.port ?? 0) }
-        let silent = Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() }
+        let silent = Self.silentLogger
+        let draining = DrainingServer(server, draining, delay: settings.drainDelay, logger: silent)
+        try await run(
+            [deadlines, streams, TailReader(tail: tail), Company(settings.jobsInServer ? [draining, worker] : [draining])], signals: signals
+        )
+    }
+
+    /// Runs jobs, and nothing else, until the process is told to stop or the task is cancelled; then running jobs are finished or returned.
+    public func work(signals: Bool = true) async throws {
+        try await run([worker], signals: signals)
+    }
+
+    private func run(_ services: [any ServiceLifecycle.Service], signals: Bool) async throws {
         var configuration = ServiceGroupConfiguration(
-            services: [deadlines, streams, DrainingServer(server, draining, delay: settings.drainDelay, logger: silent)],
-            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: silent)
+            services: services, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: Self.silentLogger)
         configuration.maximumGracefulShutdownDuration = settings.drainDelay + settings.shutdownTimeout
         do {
             try await ServiceGroup(configuration: configuration).run()
@@ -62,6 +73,8 @@ extension App {
         await database.close()
     }
 
+    private static let silentLogger = Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() }
+
     /// Makes the process ready to serve: nothing outside it may end it by a broken pipe.
     public static func prepareProcess(for settings: Settings) {
         StandardStream.ignoreBrokenPipes()
@@ -71,6 +84,27 @@ extension App {
     /// Chooses how many event loops the process has; to be called before anything uses them.
     private static func useThreads(of settings: Settings) {
         if settings.serverThreads > 0 { NIOSingletons.groupLoopCountSuggestion = settings.serverThreads }
+    }
+}
+
+/// Reads the outbox while the server runs.
+private struct TailReader: ServiceLifecycle.Service {
+    let tail: OutboxTail
+
+    func run() async { await cancelWhenGracefulShutdown { await tail.run() } }
+}
+
+/// Services that are told to stop at the same moment, unlike those of a group, which stop one after another.
+private struct Company: ServiceLifecycle.Service {
+    let services: [any ServiceLifecycle.Service]
+
+    init(_ services: [any ServiceLifecycle.Service]) { self.services = services }
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in services { group.addTask { try await service.run() } }
+            while try await group.next() != nil {}
+        }
     }
 }
 

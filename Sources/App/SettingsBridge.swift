@@ -2,6 +2,7 @@ import Logging
 import MartletContract
 import MartletHTTP
 import MartletIdentity
+import MartletJobs
 import MartletPostgres
 import MartletSQLite
 import MartletSettings
@@ -28,6 +29,19 @@ extension PostgresSettings {
             maxLifetime: settings.databaseMaximumLifetime, idleTimeout: settings.databaseIdleTimeout,
             preparedStatements: settings.databasePreparedStatements, applicationName: settings.databaseApplicationName,
             slowStatement: settings.slowStatement)
+    }
+}
+
+extension JobWorker.Settings {
+    /// Running jobs are returned a moment before everything has to end.
+    init(_ settings: Settings) {
+        self.init(lease: settings.jobsLease, grace: settings.drainDelay + settings.shutdownTimeout * 0.8)
+    }
+}
+
+extension JobRetention {
+    init(_ settings: Settings) {
+        self.init(finished: settings.jobsRetention, dead: settings.jobsDeadRetention)
     }
 }
 

@@ -1,6 +1,7 @@
 import MartletContract
 import MartletCore
 import MartletHTTP
+import MartletJobs
 import MartletStorage
 
 /// Endpoints that misbehave on purpose, for tests of what surrounds them. Never served in production: `MARTLET_TEST_ROUTES`.
@@ -33,6 +34,8 @@ struct TestAPI: API {
         init(_ raw: Int) throws(Fault) { self.raw = raw }
     }
 
+    let errands = Endpoint<Errands, NoContent>.post("/test/jobs", "Enqueue jobs that sleep", allow: .anyone, returns: .noContent)
+
     struct Pause: Codable, Sendable {
         var milliseconds: PauseLength
     }
@@ -45,10 +48,14 @@ struct TestAPI: API {
         init(_ raw: Int) throws(Fault) { self.raw = raw }
     }
 
-    static func routes(_ database: any Database) -> [Route] {
+    static func routes(_ database: any Database, _ jobs: Jobs) -> [Route] {
         [
             serve(open: TestAPI.sleep) { pause, _ in
                 try await Task.sleep(for: .milliseconds(pause.milliseconds.raw))
+                return Reply(NoContent())
+            },
+            serve(open: TestAPI.errands) { errands, _ in
+                try await enqueue(errands, jobs, database)
                 return Reply(NoContent())
             },
             serve(open: TestAPI.trap) { _, _ in preconditionFailure("Asked to trap.") },

@@ -8,7 +8,10 @@ import MartletSettings
 struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet", abstract: "A production backend: one binary, ready the minute it starts.", version: App.version,
-        subcommands: [Serve.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self, SettingsCommand.self, DataCommand.self],
+        subcommands: [
+            Serve.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self, SettingsCommand.self, DataCommand.self,
+            WorkCommand.self, JobsCommand.self, OperatorCommand.self,
+        ],
         defaultSubcommand: Serve.self)
 }
 

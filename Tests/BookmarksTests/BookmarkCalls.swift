@@ -3,8 +3,11 @@ import MartletBookmarksAPI
 import MartletClient
 import MartletContract
 import MartletCore
+import MartletJobs
+import MartletJobsAPI
 import MartletTestKit
 import Synchronization
+import Testing
 
 extension NewBookmark {
     static func of(_ url: String, _ title: String? = nil, notes: String? = nil, category: String? = nil, tags: [String]? = nil) throws
@@ -58,11 +61,25 @@ extension MartletClient {
     }
 
     func importFile(_ text: String, as type: String = "text/html") async throws -> ImportReport {
-        try await send(BookmarksAPI.import, Upload(contentType: type, bytes: Array(text.utf8)))
+        try await imported(Upload(contentType: type, bytes: Array(text.utf8)))
     }
 
     func importJSON(_ rows: JSON) async throws -> ImportReport {
-        try await send(BookmarksAPI.import, Upload(contentType: "application/json", bytes: WireJSON.encode(rows)))
+        try await imported(Upload(contentType: "application/json", bytes: WireJSON.encode(rows)))
+    }
+
+    /// The report of an import that is done at once.
+    private func imported(_ file: Upload) async throws -> ImportReport {
+        try #require(try await send(BookmarksAPI.import, file).now, "a file that is not long")
+    }
+
+    /// The report of an import that a job does.
+    func importLater(_ text: String, as type: String = "text/html", in app: TestApp) async throws -> ImportReport {
+        let promise = try await send(BookmarksAPI.import, Upload(contentType: type, bytes: Array(text.utf8))).later
+        let job = try #require(promise?.job, "a file that is long")
+        try await app.runJobs()
+        let result = try await send(JobsAPI.find, JobReference(id: job.id)).result
+        return try WireJSON.decode(ImportReport.self, from: WireJSON.encode(#require(result)))
     }
 
     func exported() async throws -> [UInt8] {

@@ -55,8 +55,8 @@ import Testing
                     "saved_at": .number("\(1_600_000_000 + index / 600)"),
                 ]
             }
-            let report = try await client.importJSON(.array(rows))
-            #expect(report.added == 2_000)
+            let file = String(decoding: try WireJSON.encode(JSON.array(rows)), as: UTF8.self)
+            #expect(try await client.importLater(file, as: "application/json", in: app).added == 2_000)
             let entries = try NetscapeFile.entries(in: try await client.exported())
             #expect(entries.count == 2_000)
             #expect(Set(entries.map(\.url)) == Set((0..<2_000).map { "https://a.example/\($0)" }))

@@ -1,6 +1,8 @@
 import AsyncHTTPClient
+import MartletApp
 import MartletClient
 public import MartletContract
+import MartletIdentity
 import MartletIdentityAPI
 import NIOCore
 public import NIOHTTP1
@@ -42,5 +44,13 @@ extension TestApp {
     /// The access token of a new account.
     public func token(_ name: String = "ada") async throws -> String {
         try await client.register(.of(name)).accessToken
+    }
+
+    /// The access token of a new account that may do everything.
+    public func operatorToken(_ name: String = "grace") async throws -> String {
+        let client = self.client
+        try await client.register(.of(name))
+        try await Operators(app.database).appoint(name)
+        return try await client.logIn(Login(login: LoginName(name), password: GivenPassword(Registration.password))).accessToken
     }
 }

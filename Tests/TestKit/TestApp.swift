@@ -7,6 +7,7 @@ public import MartletClient
 import MartletContract
 public import MartletCore
 public import MartletIdentityAPI
+import MartletJobs
 public import MartletSettings
 import MartletTestServers
 public import MartletTestSupport
@@ -22,6 +23,10 @@ public struct TestApp: Sendable {
 
     /// A client that is not logged in.
     public var client: MartletClient { MartletClient(baseURL: baseURL) }
+
+    /// Runs all jobs that are due, and returns how many attempts that took.
+    @discardableResult
+    public func runJobs() async throws -> Int { try await app.worker.runDue() }
 
     /// A client logged in to a new account.
     public func signUp(_ name: String = "ada") async throws -> MartletClient {
@@ -98,6 +103,8 @@ public struct TemporaryFolder: Sendable {
         let defaults = [
             "ENVIRONMENT": "test", "PORT": "0", "DATABASE_URL": databaseURL, "COOKIE_SECURE": "false", "ARGON2_MEMORY_KIB": "64",
             "ARGON2_ITERATIONS": "1", "DOCS_ASSETS": "\(path)/assets", "SHUTDOWN_TIMEOUT": "5s",
+            // Tests run them when they want to.
+            "JOBS_IN_SERVER": "false",
             // Many tests share one server.
             "DATABASE_POOL_SIZE": "4", "DATABASE_MAX_OVERFLOW": "4", "DATABASE_PIPELINES": "1",
         ]

@@ -13,18 +13,16 @@ struct AccessTokens: Authenticator {
     static let leeway: TimeInterval = 60
     private let keys: JWTKeyCollection
     private let policy: IdentityPolicy.Tokens
-    private let scopes: [String]
     private let clock: WallClock
     private let verified = VerifiedTokens()
 
-    init(_ policy: IdentityPolicy.Tokens, scopes: [String], clock: WallClock) async {
+    init(_ policy: IdentityPolicy.Tokens, clock: WallClock) async {
         self.policy = policy
-        self.scopes = scopes
         self.clock = clock
         keys = await JWTKeyCollection().add(hmac: HMACKey(key: policy.signingKey), digestAlgorithm: .sha256)
     }
 
-    func issue(to account: Identifier<Account>) async throws -> String {
+    func issue(to account: Identifier<Account>, scopes: [String]) async throws -> String {
         let now = clock.now
         let claims = AccessClaims(
             sub: account.description, iat: now.timeIntervalSince1970.rounded(.down),

@@ -51,8 +51,23 @@ struct AccountStore: Sendable {
 
     /// By e-mail address or username, which cannot be confused: only one of them has an `@`.
     func credentials(for login: String) async throws -> Credentials? {
-        let matches = login.contains("@") ? SQL.equalIgnoringCase("email", login) : SQL.equalIgnoringCase("username", login)
-        return try await database.first(Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE \(matches)")
+        try await database.first(Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE \(Self.matches(login))")
+    }
+
+    /// Whether the account has the operators' permissions.
+    func isOperator(_ id: Identifier<Account>) async throws -> Bool {
+        try await database.first(Bool.self, "SELECT is_operator FROM account WHERE id = \(id)") ?? false
+    }
+
+    /// Gives or takes the operators' permissions; throws `notFound` when there is no such login.
+    func setOperator(_ isOperator: Bool, login: String) async throws {
+        try await database.change(
+            "UPDATE account SET is_operator = \(isOperator) WHERE \(Self.matches(login))",
+            else: .notFound("account_not_found", "There is no such account."))
+    }
+
+    private static func matches(_ login: String) -> SQL {
+        login.contains("@") ? SQL.equalIgnoringCase("email", login) : SQL.equalIgnoringCase("username", login)
     }
 
     func replaceHash(of id: Identifier<Account>, by hash: String) async throws {

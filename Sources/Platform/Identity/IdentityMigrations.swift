@@ -61,4 +61,9 @@ let identityMigrations = [
             );
             CREATE INDEX refresh_token_session ON refresh_token (session_id);
             """),
+    Migration("identity/0003-refresh-token-expiry", .same("CREATE INDEX refresh_token_expiry ON refresh_token (expires_at);")),
+    Migration(
+        "identity/0004-operator",
+        sqlite: "ALTER TABLE account ADD COLUMN is_operator INTEGER NOT NULL DEFAULT 0 CHECK (is_operator IN (0, 1));",
+        postgres: "ALTER TABLE account ADD COLUMN is_operator boolean NOT NULL DEFAULT false;"),
 ]

@@ -5,6 +5,7 @@ public import MartletContract
 public import MartletCore
 public import MartletHTTP
 import MartletIdentityAPI
+public import MartletJobs
 public import MartletService
 public import MartletStorage
 
@@ -14,21 +15,30 @@ public struct IdentityService: Service {
     private let policy: IdentityPolicy
     let hasher: PasswordHasher
     private let tokens: AccessTokens
+    private let scopes: (all: [String], operators: [String])
     private let cookies: RefreshCookies
     private let clock: WallClock
 
-    /// - Parameter scopes: The permissions of everyone who signs up.
-    public init(database: any Database, policy: IdentityPolicy, scopes: [String], clock: WallClock = .system) async throws {
+    /// - Parameters:
+    ///   - scopes: The permissions of everyone who signs up.
+    ///   - operatorScopes: What operators may do beyond that.
+    public init(
+        database: any Database, policy: IdentityPolicy, scopes: [String], operatorScopes: [String] = [], clock: WallClock = .system
+    ) async throws {
         self.database = database
         self.policy = policy
         self.clock = clock
         hasher = try PasswordHasher(policy.hashing)
-        tokens = await AccessTokens(policy.tokens, scopes: scopes, clock: clock)
+        tokens = await AccessTokens(policy.tokens, clock: clock)
+        self.scopes = (scopes, operatorScopes)
         cookies = RefreshCookies(policy.cookies)
     }
 
     public var operations: [NamedOperation] { AccountsAPI.operations }
     public static var migrations: [Migration] { identityMigrations }
+
+    public var jobs: [JobHandler] { [perform(PruneSessions.self, with: database)] }
+    public var schedules: [ScheduledJob] { [schedule("identity.prune_sessions", .cron("17 * * * *")) { PruneSessions() }] }
 
     /// Tells who calls by the access token of the request.
     public var authenticator: any Authenticator { tokens }
@@ -102,7 +112,8 @@ extension IdentityService {
     }
 
     private func reply(to user: User, with token: RefreshToken, _ wantsCookie: Bool) async throws -> Reply<Session> {
-        let access = try await tokens.issue(to: user.id)
+        let isOperator = try await AccountStore(database).isOperator(user.id)
+        let access = try await tokens.issue(to: user.id, scopes: scopes.all + (isOperator ? scopes.operators : []))
         let session = Session(
             user: user, accessToken: access, refreshToken: wantsCookie ? nil : token,
             expiresIn: Int(policy.tokens.lifetime.components.seconds))

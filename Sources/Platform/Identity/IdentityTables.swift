@@ -6,7 +6,10 @@ extension IdentityService {
         [
             StoredTable(
                 "account", key: ["id"],
-                [.uuid("id"), .text("email"), .text("username"), .text("name"), .text("password_hash"), .timestamp("created_at")]),
+                [
+                    .uuid("id"), .text("email"), .text("username"), .text("name"), .text("password_hash"), .timestamp("created_at"),
+                    .bool("is_operator"),
+                ]),
             StoredTable("session", key: ["id"], [.uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at")]),
             StoredTable(
                 "refresh_token", key: ["hash"],

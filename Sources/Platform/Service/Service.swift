@@ -1,7 +1,8 @@
-// MartletService: what a service is — what it serves, and what it keeps.
+// MartletService: what a service is — what it serves, what it does by itself, and what it keeps.
 
 public import MartletContract
 public import MartletHTTP
+public import MartletJobs
 public import MartletStorage
 
 /// A part of the product that owns its tables and answers its endpoints.
@@ -10,10 +11,22 @@ public protocol Service: Sendable {
     var operations: [NamedOperation] { get }
     /// What answers them: the table of contents of the service.
     var routes: [Route] { get }
+    /// What it does beyond requests, and what runs it.
+    var jobs: [JobHandler] { get }
+    /// The jobs that the clock enqueues.
+    var schedules: [ScheduledJob] { get }
+    /// The limits of the queues that its jobs are in; a queue that is not named has those of ``JobQueue/standard``.
+    var queues: [JobQueue] { get }
     /// Its schema, oldest first.
     static var migrations: [Migration] { get }
     /// Its tables, each after those it refers to.
     static var tables: [StoredTable] { get }
+}
+
+extension Service {
+    public var jobs: [JobHandler] { [] }
+    public var schedules: [ScheduledJob] { [] }
+    public var queues: [JobQueue] { [] }
 }
 
 extension Service {

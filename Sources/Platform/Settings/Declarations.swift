@@ -167,6 +167,19 @@ public struct Declarations: Sendable {
     public let corsMaximumAge = Setting(
         "CORS_MAX_AGE", .duration(upTo: .hours(24)), default: .seconds(600), "How long a browser may remember a preflight answer.")
 
+    let jobs = Group("Jobs")
+    public let jobsInServer = Setting(
+        "JOBS_IN_SERVER", .boolean, default: true, "Runs jobs inside the server. Without it, `martlet work` does.")
+    public let jobsConcurrency = Setting(
+        "JOBS_CONCURRENCY", .integer(1...10_000), default: 10, "How many jobs of the queue `default` run at a time in one process.")
+    public let jobsLease = Setting(
+        "JOBS_LEASE", .duration(upTo: .hours(1)), default: .seconds(30),
+        "How long a worker that is not heard of keeps its jobs; they run again within twice this time. Give all instances the same.")
+    public let jobsRetention = Setting(
+        "JOBS_RETENTION", .duration(upTo: .hours(24 * 3650)), default: .hours(24 * 7), "How long finished jobs are kept.")
+    public let jobsDeadRetention = Setting(
+        "JOBS_DEAD_RETENTION", .duration(upTo: .hours(24 * 3650)), default: .hours(24 * 30), "How long dead letters are kept.")
+
     let logging = Group("Logging")
     public let logLevel = Setting(
         "LOG_LEVEL", .choice(of: Settings.LogLevel.self), default: .info, "The least severe level that is logged.")

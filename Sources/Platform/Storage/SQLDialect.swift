@@ -8,6 +8,23 @@ extension SQL {
     public static let now = SQL(
         sqlite: "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)", postgres: "date_trunc('milliseconds', now())")
 
+    /// The moment at which the statement runs, by the engine's clock. Unlike ``now`` it moves on within a transaction: leases ask for it.
+    public static let clock = SQL(
+        sqlite: "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
+        postgres: "date_trunc('milliseconds', clock_timestamp())")
+
+    /// A moment later than another one.
+    public static func moment(_ moment: SQL, plus duration: Duration) -> SQL {
+        let milliseconds = duration / .milliseconds(1)
+        return "(\(moment) + \(Int(max(-9e15, min(9e15, milliseconds))))\(SQL(sqlite: ")", postgres: " * interval '1 millisecond')"))"
+    }
+
+    /// Makes the rows of a SELECT the transaction's own until it ends; on PostgreSQL those that another one has are left out.
+    public static let skippingLocked = SQL(sqlite: "", postgres: " FOR UPDATE SKIP LOCKED")
+
+    /// Makes the rows of a SELECT the transaction's own until it ends, after waiting for whoever has them.
+    public static let locked = SQL(sqlite: "", postgres: " FOR UPDATE")
+
     /// Whether the JSON array of strings in `column` (`jsonb` in PostgreSQL) has `element` among its elements.
     ///
     /// A GIN index on the column serves it in PostgreSQL.

@@ -6,7 +6,7 @@ import MartletHTTP
 import MartletStorage
 
 /// One entry of an imported file, whatever its format.
-struct ImportedEntry: Sendable {
+struct ImportedEntry: Codable, Sendable {
     var url: String
     var title: String
     var notes: String?
@@ -94,10 +94,16 @@ struct BookmarkImport {
         self.now = now
     }
 
+    /// Stores all entries.
     func run(_ entries: [ImportedEntry]) async throws -> ImportReport {
-        var report = ImportReport()
-        report.total = entries.count
-        for (index, entry) in entries.enumerated() {
+        try await run(entries, entries.indices, after: ImportReport(total: entries.count))
+    }
+
+    /// Stores some of the entries; returns the report of those before them, continued.
+    func run(_ entries: [ImportedEntry], _ part: Range<Int>, after report: ImportReport) async throws -> ImportReport {
+        var report = report
+        for index in part {
+            let entry = entries[index]
             if index % 100 == 0 { try Task.checkCancellation() }
             var reason = entry.fault?.message
             do {

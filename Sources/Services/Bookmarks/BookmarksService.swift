@@ -4,20 +4,26 @@ import MartletBookmarksAPI
 public import MartletContract
 public import MartletCore
 public import MartletHTTP
+public import MartletJobs
+import MartletJobsAPI
 public import MartletService
 public import MartletStorage
 
 /// What Bookmarks owns and serves; read it first.
 public struct BookmarksService: Service {
     private let database: any Database
+    private let enqueuing: Jobs
     private let clock: WallClock
 
-    public init(database: any Database, clock: WallClock = .system) {
+    public init(database: any Database, jobs: Jobs = Jobs(), clock: WallClock = .system) {
         self.database = database
+        self.enqueuing = jobs
         self.clock = clock
     }
 
     public var operations: [NamedOperation] { BookmarksAPI.operations }
+    public var jobs: [JobHandler] { [perform(ImportBookmarks.self, with: ())] }
+    public var queues: [JobQueue] { [ImportBookmarks.queue] }
     public static var migrations: [Migration] { bookmarkMigrations }
 
     public var routes: [Route] {
@@ -45,7 +51,11 @@ public struct BookmarksService: Service {
             serve(BookmarksAPI.import) { upload, caller in
                 let entries = try BookmarkFile.entries(in: upload)
                 return try await database.transaction { transaction in
-                    try await BookmarkImport(BookmarkStore(transaction), owner: caller.id, at: clock.now).run(entries)
+                    guard entries.count > ImportBookmarks.mostEntriesAtOnce else {
+                        return .now(try await BookmarkImport(BookmarkStore(transaction), owner: caller.id, at: clock.now).run(entries))
+                    }
+                    let job = ImportBookmarks(entries: entries, owner: caller.id, at: clock.now)
+                    return .later(AcceptedJob(try await enqueuing.enqueue(job, for: caller.id, in: transaction).id))
                 }
             },
             serve(BookmarksAPI.export) { _, caller in

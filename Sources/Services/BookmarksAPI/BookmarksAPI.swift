@@ -2,6 +2,7 @@
 
 public import MartletContract
 import MartletCore
+public import MartletJobsAPI
 
 /// Saving links and finding them again.
 public struct BookmarksAPI: API {
@@ -28,12 +29,13 @@ public struct BookmarksAPI: API {
     public let delete = Endpoint<BookmarkReference, NoContent>.delete(
         "/api/v1/bookmarks/{id}", "Delete a bookmark", allow: .scope("bookmarks:write"), failures: [.notFound])
 
-    public let `import` = Endpoint<Upload, ImportReport>.upload(
+    public let `import` = Endpoint<Upload, NowOrLater<ImportReport, AcceptedJob>>.upload(
         "/api/v1/bookmarks/import", "Import bookmarks from a file",
         details: """
             Takes the bookmark file that browsers export (Netscape bookmark HTML) or a JSON array of objects with `url` and, if wanted, `title`, \
             `notes`, `category`, `tags`, `saved_at`; as the body itself, or as the first file of a form. Folders become the category and tags. \
-            All rows are stored or none, except those that the answer lists as skipped.
+            All rows are stored or none, except those that the answer lists as skipped. A file of more than 1,000 links is imported by a job \
+            (202), some links at a time: follow it at `/api/v1/jobs/{id}`; its result is the report.
             """,
         allow: .scope("bookmarks:write"), body: .upload("text/html", "application/json", "multipart/form-data", upTo: 10 << 20),
         limit: .costly)

@@ -13,7 +13,7 @@ public struct ImportReport: Codable, Sendable, Equatable {
     /// The first ten entries that had something wrong.
     public var errorDetails: [ImportError] = []
 
-    public init() {}
+    public init(total: Int = 0) { self.total = total }
 }
 
 public struct SkipReasons: Codable, Sendable, Equatable {

@@ -79,9 +79,9 @@ import Testing
         try await withApp { app in
             let client = try await app.signUp()
             let file = #"[{"url": "https://swift.org"}, {"url": "ftp://no"}]"#
-            let report = try await client.send(BookmarksAPI.import, Upload(contentType: "application/json", bytes: Array(file.utf8)))
-            #expect(report.total == 2)
-            #expect(report.added == 1)
+            let answer = try await client.send(BookmarksAPI.import, Upload(contentType: "application/json", bytes: Array(file.utf8)))
+            #expect(answer.now?.total == 2)
+            #expect(answer.now?.added == 1)
         }
     }
 }

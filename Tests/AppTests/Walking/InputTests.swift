@@ -100,7 +100,7 @@ struct EndpointInput {
 
     private func forEachOperation(_ check: (TestApp, NamedOperation, String) async throws -> Void) async throws {
         try await withApp { app in
-            let token = try await app.token("grace")
+            let token = try await app.operatorToken()
             for named in App.operations { try await check(app, named, token) }
         }
     }

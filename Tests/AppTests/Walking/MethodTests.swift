@@ -11,7 +11,7 @@ import Testing
 struct PathMethods {
     @Test func headIsGetWithoutTheBody() async throws {
         try await withApp { app in
-            let token = try await app.token("grace")
+            let token = try await app.operatorToken()
             for named in App.operations where named.operation.method == .get && !named.operation.isEventStream {
                 let target = try DeclaredRequest(named.operation).target
                 let fields = ["Authorization: Bearer \(token)", "X-Request-ID: the-same", "Accept-Encoding: gzip"]

@@ -1,0 +1,57 @@
+import ArgumentParser
+import MartletApp
+import MartletIdentity
+import MartletStorage
+
+struct OperatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "operator", abstract: "Say who may see and steer everybody's jobs.",
+        subcommands: [AppointOperator.self, DismissOperator.self])
+}
+
+struct AppointOperator: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "appoint", abstract: "Give an account the operators' permissions, from its next login on.")
+
+    @Argument(help: "The account's username or e-mail address.") var login: String
+    @OptionGroup var settings: SettingFlags
+
+    func run() async throws {
+        try await withOperators(settings) { try await $0.appoint(login) }
+        Output.line("\(login) is an operator, from the next login on.")
+    }
+}
+
+struct DismissOperator: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "dismiss", abstract: "Take an account's permissions as an operator back.")
+
+    @Argument(help: "The account's username or e-mail address.") var login: String
+    @OptionGroup var settings: SettingFlags
+
+    func run() async throws {
+        try await withOperators(settings) { try await $0.dismiss(login) }
+        Output.line("\(login) is no operator any more; tokens issued before keep the permissions until they expire.")
+    }
+}
+
+extension AsyncParsableCommand {
+    fileprivate func withOperators(_ flags: SettingFlags, _ body: (Operators) async throws -> Void) async throws {
+        try await withApp(flags) { try await body(Operators($0.database)) }
+    }
+
+    /// Runs `body` with the application that the flags describe, on an up-to-date database, and closes that afterwards.
+    func withApp(_ flags: SettingFlags, _ body: (App) async throws -> Void) async throws {
+        try await reporting {
+            let app = try await flags.app()
+            let outcome: Result<Void, any Error>
+            do {
+                try await app.migrator.verify()
+                outcome = .success(try await body(app))
+            } catch {
+                outcome = .failure(error)
+            }
+            await app.database.close()
+            try outcome.get()
+        }
+    }
+}

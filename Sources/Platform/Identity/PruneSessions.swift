@@ -1,0 +1,33 @@
+import MartletCore
+import MartletJobs
+import MartletStorage
+
+/// Removes sessions that ended. A token stays for a day beyond its time: who uses it late is told the truth.
+struct PruneSessions: Job {
+    static let name = "identity.prune_sessions"
+    static let policy = JobPolicy(priority: .low, unique: .untilFinished)
+
+    private static let batch = 1_000
+
+    func run(_ work: Work<PruneSessions>, with database: any Database) async throws -> Outcome {
+        while try await prune(database) == Self.batch { try Task.checkCancellation() }
+        return .done
+    }
+
+    private func prune(_ database: any Database) async throws -> Int {
+        try await database.transaction(isolation: .readCommitted) { transaction in
+            let tokens = try await transaction.change(
+                """
+                DELETE FROM refresh_token WHERE hash IN (
+                    SELECT hash FROM refresh_token WHERE expires_at < \(SQL.moment(.now, plus: .seconds(-86_400))) LIMIT \(Self.batch))
+                """)
+            // A session is begun together with its first token.
+            let sessions = try await transaction.change(
+                """
+                DELETE FROM session WHERE id IN (
+                    SELECT id FROM session WHERE NOT EXISTS (SELECT 1 FROM refresh_token WHERE session_id = session.id) LIMIT \(Self.batch))
+                """)
+            return max(tokens, sessions)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Logging
+import MartletCore
+import Synchronization
+
+/// One attempt under way, and why it was told to stop, if it was.
+final class Attempt: Sendable {
+    enum Stop: Sendable { case timedOut, cancelled, lostLease, shuttingDown }
+
+    let claim: Claim
+    let handler: JobHandler
+    let deadline: ContinuousClock.Instant
+    private let state = Mutex(State())
+
+    private struct State {
+        var task: Task<Outcome, any Error>?
+        var stop: Stop?
+    }
+
+    init(_ claim: Claim, _ handler: JobHandler, at now: ContinuousClock.Instant) {
+        (self.claim, self.handler) = (claim, handler)
+        deadline = now + handler.policy.timeout
+    }
+
+    /// Why it was told to stop; the first reason counts, but for a lost lease, after which nothing may be noted.
+    var stopReason: Stop? { state.withLock { $0.stop } }
+
+    func stop(_ reason: Stop) {
+        let task = state.withLock { state in
+            if state.stop == nil || reason == .lostLease { state.stop = reason }
+            return state.task
+        }
+        task?.cancel()
+    }
+
+    /// Runs the job to its end, whatever that is.
+    func run(_ notes: JobNotes, _ desk: ProgressDesk, _ logger: Logger) async -> Result<Outcome, any Error> {
+        var logger = logger
+        logger[metadataKey: "job"] = "\(claim.id)"
+        logger[metadataKey: "kind"] = "\(claim.kind)"
+        logger[metadataKey: "attempt"] = "\(claim.attempt)"
+        if let id = claim.requestID { logger[metadataKey: "request_id"] = "\(id)" }
+        let reports = ProgressReports(desk: desk, job: claim.id, isWatched: claim.ownerID != nil)
+        reports.begin()
+        let work = CurrentRequest.$id.withValue(claim.requestID) {
+            Task { [claim, handler, logger] in try await handler.run(claim, notes, reports, logger) }
+        }
+        let isStopped = state.withLock { state in
+            state.task = work
+            return state.stop != nil
+        }
+        if isStopped { work.cancel() }
+        return await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+    }
+}
+
+extension Attempt {
+    /// What is to be noted of the attempt; `nil` when it has been, or is not ours to note any more.
+    func note(for result: Result<Outcome, any Error>, chance: Double) -> JobNotes.Note? {
+        switch (result, stopReason) {
+        case (_, .lostLease), (.success(.finished), _), (.failure(is LostLease), _): nil
+        case (.success(let outcome), _): note(for: outcome, chance)
+        case (.failure, .cancelled): .cancelled("It was cancelled while it ran.")
+        case (.failure, .shuttingDown): .returned(after: nil)
+        case (.failure, .timedOut): failed("The attempt took longer than \(handler.policy.timeout).", after: nil, chance)
+        case (.failure(let error), nil): failed(Self.words(for: error), after: nil, chance)
+        }
+    }
+
+    /// What is noted when the outcome itself cannot be stored, a result with the character NUL for example.
+    func unstorable(_ failure: Failure) -> JobNotes.Note { .dead("Its outcome cannot be stored: \(Self.words(for: failure))") }
+
+    private func note(for outcome: Outcome, _ chance: Double) -> JobNotes.Note? {
+        switch outcome {
+        case .finished: nil
+        case .done(let result): .done(result)
+        case .retry(let delay, let reason): failed(reason, after: delay, chance)
+        case .snooze(let delay): .returned(after: delay)
+        case .cancel(let reason): .cancelled(reason)
+        case .discard(let reason): .dead(reason)
+        }
+    }
+
+    private func failed(_ reason: String, after delay: Duration?, _ chance: Double) -> JobNotes.Note {
+        guard claim.attempt < claim.attempts else { return .dead(reason) }
+        let planned = handler.policy.retry.delay(afterAttempt: claim.attempt, chance: chance)
+        return .failed(reason, again: delay ?? planned ?? .seconds(1))
+    }
+
+    private static func words(for error: any Error) -> String {
+        guard let failure = error as? Failure else { return "\(type(of: error)): \(error)" }
+        return "\(failure.code): \(failure.message)" + (failure.cause.map { " (\($0))" } ?? "")
+    }
+}

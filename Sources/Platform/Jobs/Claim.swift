@@ -1,0 +1,31 @@
+import Foundation
+import MartletCore
+import MartletJobsAPI
+
+/// One attempt at a job that a worker has taken, and the token that fences it off from every other attempt.
+struct Claim: Decodable, Sendable {
+    let id: Identifier<JobRecord>
+    let kind: String
+    let queue: String
+    let ownerID: Identifier<Account>?
+    let payload: String
+    let checkpoint: String?
+    let attempt: Int
+    let attempts: Int
+    let token: Int
+    let workerID: UUID
+    let errors: String
+    let requestID: String?
+
+    static let columns = "id, kind, queue, owner_id, payload, checkpoint, attempt, attempts, token, worker_id, errors, request_id"
+}
+
+/// Why an attempt failed, as dead letters keep it.
+struct AttemptError: Codable, Sendable, Equatable {
+    let attempt: Int
+    let at: Date
+    let reason: String
+
+    /// Longer reasons are cut here.
+    static let longestReason = 1_000
+}

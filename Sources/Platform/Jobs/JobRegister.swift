@@ -1,0 +1,138 @@
+import Foundation
+public import MartletContract
+public import MartletCore
+public import MartletJobsAPI
+public import MartletStorage
+
+/// The jobs there are, for those who may see and steer them.
+public struct JobRegister: Sendable {
+    /// What happens to jobs that have an owner is appended to the outbox under this topic, as ``JobEvent``s, with the job's id as key.
+    public static let eventTopic: Topic = "jobs.events"
+
+    private let database: any Database
+    private let clock: JobClock
+
+    public init(_ database: any Database, clock: JobClock = .database) {
+        (self.database, self.clock) = (database, clock)
+    }
+
+    // MARK: Looking
+
+    /// One job. Throws `notFound` for one that is not there, or is not the owner's when one is given.
+    public func find(_ id: Identifier<JobRecord>, owner: Identifier<Account>? = nil) async throws -> JobStatus {
+        let row = try await database.one(
+            StatusRow.self, "SELECT \(unsafeRaw: StatusRow.columns) FROM job WHERE id = \(id) AND \(Self.belongs(to: owner))",
+            else: Self.notFound)
+        let last = row.ownerID == nil ? nil : try await Outbox.last(JobRegister.eventTopic, key: id.description, in: database)
+        return try row.status(lastEvent: last)
+    }
+
+    /// Jobs, newest first.
+    public func page(_ filter: JobFilter) async throws -> Page<JobStatus> {
+        var conditions: [SQL] = []
+        if let state = filter.state { conditions.append(Self.isIn(state)) }
+        if let kind = filter.kind { conditions.append("kind = \(kind.raw)") }
+        if let last = try filter.cursor?.position(of: JobRecord.self) { conditions.append("id < \(last.identifier)") }
+        let condition: SQL = conditions.isEmpty ? "" : "WHERE \(SQL.joined(conditions, by: " AND "))"
+        let limit = filter.limit?.raw ?? PageLimit.standard
+        let rows = try await database.all(
+            StatusRow.self, "SELECT \(unsafeRaw: StatusRow.columns) FROM job \(condition) ORDER BY id DESC LIMIT \(limit + 1)")
+        let items = try rows.prefix(limit).map { try $0.status(lastEvent: nil) }
+        return Page(items: items, next: rows.count > limit ? items.last.map { Cursor(after: $0.createdAt, $0.id) } : nil)
+    }
+
+    /// A literal, so that partial indexes are found.
+    private static func isIn(_ state: JobState) -> SQL { "state = '\(unsafeRaw: state.rawValue)'" }
+
+    // MARK: Steering
+
+    /// Cancels a job: at once when it waits; a running one is told to end. One that is finished stays as it is.
+    public func cancel(_ id: Identifier<JobRecord>, owner: Identifier<Account>? = nil) async throws {
+        try await database.transaction(isolation: .readCommitted) { transaction in
+            let mine = Self.belongs(to: owner)
+            let ended = try await transaction.change(
+                """
+                UPDATE job SET state = 'cancelled', finished_at = \(clock.now),
+                    unique_key = CASE WHEN unique_rule = 'period' THEN unique_key END
+                WHERE id = \(id) AND \(mine) AND state IN ('waiting', 'ready')
+                """)
+            if ended > 0 { return try await tell(id, .cancelled, in: transaction) }
+            let told = try await transaction.change(
+                "UPDATE job SET cancel_requested = \(true) WHERE id = \(id) AND \(mine) AND state = 'running'")
+            if told > 0 { return transaction.announce(Jobs.readyTopic) }
+            _ = try await transaction.one(Int.self, "SELECT 1 FROM job WHERE id = \(id) AND \(mine)", else: Self.notFound)
+        }
+    }
+
+    /// Begins a dead or cancelled job anew, with all its attempts. Throws `conflict` for any other.
+    public func retry(_ id: Identifier<JobRecord>) async throws {
+        try await database.transaction(isolation: .readCommitted) { transaction in
+            let begun = try await transaction.change(
+                """
+                UPDATE job SET state = 'ready', run_at = \(clock.now), attempt = 0, finished_at = NULL, cancel_requested = \(false)
+                WHERE id = \(id) AND state IN ('dead', 'cancelled')
+                """)
+            if begun > 0 {
+                transaction.announce(Jobs.readyTopic)
+                return try await tell(id, .ready, in: transaction)
+            }
+            _ = try await transaction.one(Int.self, "SELECT 1 FROM job WHERE id = \(id)", else: Self.notFound)
+            throw Failure.conflict("job_not_ended", "Only jobs that are dead or cancelled can be retried.")
+        }
+    }
+
+    private func tell(_ id: Identifier<JobRecord>, _ state: JobState, in transaction: any Transaction) async throws {
+        try await Outbox.append(JobRegister.eventTopic, key: id.description, JobEvent(state: state), in: transaction)
+    }
+
+    // MARK: Forgetting
+
+    /// Removes jobs that ended a while ago, and what was told of any, at most `limit` rows of each sort; returns how many.
+    public func prune(_ retention: JobRetention, limit: Int = 1_000) async throws -> Int {
+        let finished = try await prune("state <> 'dead'", retention.finished, limit)
+        let dead = try await prune("state = 'dead'", retention.dead, limit)
+        let now = try await database.first(Date.self, "SELECT \(clock.now)") ?? .distantPast
+        let oldest = now - retention.events / .seconds(1)
+        return finished + dead + (try await Outbox.prune(before: oldest, limit: limit, in: database))
+    }
+
+    private func prune(_ condition: SQL, _ age: Duration, _ limit: Int) async throws -> Int {
+        try await database.change(
+            """
+            DELETE FROM job WHERE id IN (
+                SELECT id FROM job WHERE finished_at IS NOT NULL AND finished_at < \(clock.now(plus: .zero - age)) AND \(condition)
+                ORDER BY finished_at LIMIT \(limit))
+            """)
+    }
+
+    private static func belongs(to owner: Identifier<Account>?) -> SQL {
+        owner.map { "owner_id = \($0)" } ?? "1 = 1"
+    }
+
+    private static let notFound = Failure.notFound("job_not_found", "There is no such job.")
+}
+
+/// A job as it is shown.
+private struct StatusRow: Decodable, Sendable {
+    let id: Identifier<JobRecord>
+    let kind: String
+    let ownerID: Identifier<Account>?
+    let state: JobState
+    let attempt: Int
+    let result: String?
+    let errors: String
+    let createdAt: Date
+    let startedAt: Date?
+    let finishedAt: Date?
+
+    static let columns = "id, kind, owner_id, state, attempt, result, errors, created_at, started_at, finished_at"
+
+    func status(lastEvent: OutboxEntry?) throws -> JobStatus {
+        let event = try lastEvent?.payload(as: JobEvent.self)
+        let errors = try StoredResult(text: errors).decode([AttemptError].self)
+        return JobStatus(
+            id: id, kind: kind, state: state, progress: state == .done ? 1 : event?.progress, message: event?.message, attempt: attempt,
+            result: try result.map { try WireJSON.parse(Array($0.utf8)) }, error: errors.last?.reason, createdAt: createdAt,
+            startedAt: startedAt, finishedAt: finishedAt)
+    }
+}

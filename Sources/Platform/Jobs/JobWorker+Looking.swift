@@ -1,0 +1,116 @@
+import Foundation
+import Logging
+import MartletCore
+import MartletStorage
+import Synchronization
+
+// What a worker does when something calls: it looks what there is to do, and begins as much of it as it has room for.
+extension JobWorker {
+    func look(_ group: inout DiscardingTaskGroup) async {
+        do {
+            let next = try await attend { attempt in
+                group.addTask { await self.perform(attempt) }
+            }
+            state.withLock { $0.failures = 0 }
+            alarm.set(after: max(next, .milliseconds(5)))
+        } catch is CancellationError {
+            return
+        } catch {
+            alarm.set(after: afterFailure(error))
+        }
+    }
+
+    /// Does what is due, and begins jobs; returns after what time to look again.
+    func attend(begin: (Attempt) -> Void) async throws -> Duration {
+        guard let worker = heldLease else { return settings.pollEvery }
+        let outlook = try await shelf.outlook(for: worker, queues: queues.keys.sorted())
+        if outlook.hasCancelled { try await stopCancelled(worker) }
+        if outlook.hasLost { try await takeBackLost() }
+        let nextFiring = try await board.fire(at: outlook.now)
+        let isDue = outlook.nextDue.map { $0 <= outlook.now } ?? false
+        if isDue { _ = try await shelf.promote() }
+        // What has just become ready is found by the next look, at once.
+        let tooSoon: Duration? = isDue || outlook.hasLost ? .zero : nil
+        let nextRate = try await fill(outlook.ready, worker, begin)
+        let moments = [nextFiring, isDue ? nil : outlook.nextDue, nextRate].compactMap { $0 }
+        let waits = moments.map { Duration.seconds($0.timeIntervalSince(outlook.now)) }
+        return ([settings.pollEvery, tooSoon] + waits).compactMap { $0 }.min() ?? settings.pollEvery
+    }
+
+    /// Begins jobs while there are any and there is room; returns when a queue's rate allows more.
+    private func fill(_ ready: Set<String>, _ worker: UUID, _ begin: (Attempt) -> Void) async throws -> Date? {
+        var nextRate: Date?
+        state.withLock { state in
+            for queue in ready { state.slots.wake(queue) }
+        }
+        while let (queue, count) = state.withLock({ $0.slots.claim(limit: 100) }) {
+            let taken: (claims: [Claim], next: Date?)
+            do {
+                taken = try await take(count, queue, worker)
+            } catch {
+                state.withLock { $0.slots.claimed(queue, wanted: count, got: 0) }
+                throw error
+            }
+            state.withLock { state in
+                state.slots.claimed(queue, wanted: count, got: taken.claims.count)
+                // Fewer than there was room for need not be all: owners get equal parts.
+                if !taken.claims.isEmpty { state.slots.wake(queue) }
+            }
+            for claim in taken.claims { if let attempt = register(claim) { begin(attempt) } }
+            if let next = taken.next { nextRate = min(next, nextRate ?? next) }
+        }
+        return nextRate
+    }
+
+    private func take(_ count: Int, _ queue: String, _ worker: UUID) async throws -> (claims: [Claim], next: Date?) {
+        var last = state.withLock { $0.lastTurns[queue] } ?? .zero
+        defer { state.withLock { [last] in $0.lastTurns[queue] = last } }
+        let kinds = handlers.values.filter { $0.policy.queue == queue }.map(\.name).sorted()
+        guard let rate = queues[queue]?.rate else {
+            return (try await shelf.take(count, from: queue, kinds: kinds, worker: worker, after: &last, in: database), nil)
+        }
+        let before = last
+        let (claims, next, after) = try await database.transaction(isolation: .readCommitted) { transaction in
+            var last = before
+            let allowance = QueueAllowance(queue: queue, rate: rate, clock: shelf.clock)
+            let (granted, next) = try await allowance.granted(upTo: count, in: transaction)
+            guard granted > 0 else { return ([Claim](), next, last) }
+            let claims = try await shelf.take(granted, from: queue, kinds: kinds, worker: worker, after: &last, in: transaction)
+            try await allowance.spend(claims.count, in: transaction)
+            return (claims, claims.count == granted ? next : nil, last)
+        }
+        last = after
+        return (claims, next)
+    }
+
+    private func register(_ claim: Claim) -> Attempt? {
+        guard let handler = handlers[claim.kind] else { return nil }
+        let attempt = Attempt(claim, handler, at: .now)
+        state.withLock { $0.running[claim.id] = attempt }
+        return attempt
+    }
+
+    private func stopCancelled(_ worker: UUID) async throws {
+        for id in try await shelf.cancelled(for: worker) { state.withLock { $0.running[id] }?.stop(.cancelled) }
+    }
+
+    /// An attempt that was lost with its worker is one, so that a job which ends processes comes to an end itself.
+    private func takeBackLost() async throws {
+        for claim in try await shelf.lost() {
+            let reason = "The worker was lost."
+            let note: JobNotes.Note = claim.attempt < claim.attempts ? .failed(reason, again: nil) : .dead(reason)
+            try await notes.release(claim, as: note)
+            logger.warning("A job was lost with its worker", metadata: ["job": "\(claim.id)", "kind": "\(claim.kind)"])
+        }
+        try await lease.sweep()
+    }
+
+    private func afterFailure(_ error: any Error) -> Duration {
+        let failures = state.withLock { state in
+            state.failures += 1
+            return state.failures
+        }
+        if failures == 1 { logger.warning("Jobs cannot be looked for", metadata: ["error": "\(error)"]) }
+        return min(.milliseconds(100) * (1 << min(failures, 6)), .seconds(5))
+    }
+}

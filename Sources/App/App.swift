@@ -40,7 +40,8 @@ public struct App: Sendable {
     public init(_ settings: Settings, logger: Logger, clock: WallClock = .system, jobClock: JobClock = .database) async throws {
         let database = try Self.database(at: settings.databaseURL, settings, logger: logger)
         let jobs = Jobs(clock: jobClock)
-        let tail = OutboxTail(database, logger: logger)
+        // Together with the worker that is less than one query a second of an idle instance.
+        let tail = OutboxTail(database, pollEvery: .seconds(3), logger: logger)
         let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
         let identity = try await IdentityService(

@@ -35,13 +35,6 @@ public enum JobTables {
                     CHECK ((state IN ('done', 'cancelled', 'dead')) = (finished_at IS NOT NULL)),
                     CHECK ((state = 'running') = (worker_id IS NOT NULL))
                 );
-                CREATE INDEX job_ready ON job (queue, priority, turn_id, id) WHERE state = 'ready';
-                CREATE INDEX job_waiting ON job (run_at) WHERE state = 'waiting';
-                CREATE INDEX job_running ON job (worker_id) WHERE state = 'running';
-                CREATE INDEX job_dead ON job (id) WHERE state = 'dead';
-                CREATE INDEX job_finished ON job (finished_at) WHERE finished_at IS NOT NULL;
-                CREATE INDEX job_owner ON job (owner_id) WHERE owner_id IS NOT NULL;
-                CREATE UNIQUE INDEX job_unique ON job (unique_key) WHERE unique_key IS NOT NULL;
                 CREATE TABLE job_worker (
                     id TEXT PRIMARY KEY NOT NULL, host TEXT NOT NULL, started_at INTEGER NOT NULL, lease_until INTEGER NOT NULL
                 );
@@ -77,17 +70,21 @@ public enum JobTables {
                     CHECK ((state IN ('done', 'cancelled', 'dead')) = (finished_at IS NOT NULL)),
                     CHECK ((state = 'running') = (worker_id IS NOT NULL))
                 );
+                CREATE TABLE job_worker (id uuid PRIMARY KEY, host text NOT NULL, started_at timestamptz NOT NULL, lease_until timestamptz NOT NULL);
+                CREATE TABLE job_schedule (name text PRIMARY KEY, fired_at timestamptz NOT NULL);
+                CREATE TABLE job_rate (queue text PRIMARY KEY, tokens double precision NOT NULL, at timestamptz NOT NULL);
+                """),
+        Migration(
+            "jobs/0002-job-indexes",
+            .same(
+                """
                 CREATE INDEX job_ready ON job (queue, priority, turn_id, id) WHERE state = 'ready';
                 CREATE INDEX job_waiting ON job (run_at) WHERE state = 'waiting';
                 CREATE INDEX job_running ON job (worker_id) WHERE state = 'running';
                 CREATE INDEX job_dead ON job (id) WHERE state = 'dead';
                 CREATE INDEX job_finished ON job (finished_at) WHERE finished_at IS NOT NULL;
-                CREATE INDEX job_owner ON job (owner_id) WHERE owner_id IS NOT NULL;
                 CREATE UNIQUE INDEX job_unique ON job (unique_key) WHERE unique_key IS NOT NULL;
-                CREATE TABLE job_worker (id uuid PRIMARY KEY, host text NOT NULL, started_at timestamptz NOT NULL, lease_until timestamptz NOT NULL);
-                CREATE TABLE job_schedule (name text PRIMARY KEY, fired_at timestamptz NOT NULL);
-                CREATE TABLE job_rate (queue text PRIMARY KEY, tokens double precision NOT NULL, at timestamptz NOT NULL);
-                """)
+                """)),
     ]
 
     public static let tables = [

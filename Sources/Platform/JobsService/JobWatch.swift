@@ -47,7 +47,7 @@ final class JobWatch: Sendable {
         }
         let (feed, sender) = EventFeed.open(after: frames)
         sender.onEnd { [weak self] in self?.remove(listener, from: id.description) }
-        if status.state.isFinished { sender.finish() } else { listener.begin(sender, without: Set(missed.map(\.position))) }
+        if status.state.isFinished { sender.finish() } else { listener.begin(sender, without: missed.map(\.position)) }
         return feed
     }
 
@@ -88,7 +88,8 @@ private final class Listener: Sendable {
     private struct State {
         var sender: EventSender?
         var held: [Heard] = []
-        var known: Set<Int64> = []
+        /// Few, if any: those that were read at the beginning.
+        var known: [Int64] = []
     }
     private let state = Mutex(State())
 
@@ -100,7 +101,7 @@ private final class Listener: Sendable {
         }
     }
 
-    func begin(_ sender: EventSender, without known: Set<Int64>) {
+    func begin(_ sender: EventSender, without known: [Int64]) {
         state.withLock { state in
             (state.sender, state.known) = (sender, known)
             for heard in state.held where !known.contains(heard.position) { Self.send(heard, to: sender) }

@@ -44,6 +44,9 @@ struct WireChannel: HTTPChannelHandler {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             try door.admit(channel)
+            // Each connection keeps a buffer of the size that it read into last: most heads fit in half of NIO's first guess.
+            try channel.syncOptions?.setOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 1_024, maximum: 65_536))
             return try start(channel)
         }
     }

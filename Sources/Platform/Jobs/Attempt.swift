@@ -9,15 +9,20 @@ final class Attempt: Sendable {
     let claim: Claim
     let handler: JobHandler
     let deadline: ContinuousClock.Instant
+    private let patience: Duration
+    private let finish = Finish()
     private let state = Mutex(State())
 
     private struct State {
         var task: Task<Outcome, any Error>?
         var stop: Stop?
+        var waiter: CheckedContinuation<Result<Outcome, any Error>, Never>?
+        var isLeaving = false
     }
 
-    init(_ claim: Claim, _ handler: JobHandler, at now: ContinuousClock.Instant) {
-        (self.claim, self.handler) = (claim, handler)
+    /// - Parameter patience: How long it may take to end in a shutdown, before it is left to itself.
+    init(_ claim: Claim, _ handler: JobHandler, at now: ContinuousClock.Instant, patience: Duration) {
+        (self.claim, self.handler, self.patience) = (claim, handler, patience)
         deadline = now + handler.policy.timeout
     }
 
@@ -25,11 +30,31 @@ final class Attempt: Sendable {
     var stopReason: Stop? { state.withLock { $0.stop } }
 
     func stop(_ reason: Stop) {
-        let task = state.withLock { state in
+        let (task, leaves) = state.withLock { state in
             if state.stop == nil || reason == .lostLease { state.stop = reason }
-            return state.task
+            let leaves = reason == .shuttingDown && !state.isLeaving
+            if leaves { state.isLeaving = true }
+            return (state.task, leaves)
         }
         task?.cancel()
+        if leaves { leaveBehind() }
+    }
+
+    /// A job that heeds no cancellation does not hold up the process: what it does later is refused.
+    private func leaveBehind() {
+        Task {
+            // Nothing cancels this sleep: it ends by itself.
+            try? await Task.sleep(for: patience)
+            end(.failure(CancellationError()))
+        }
+    }
+
+    private func end(_ result: Result<Outcome, any Error>) {
+        let waiter = state.withLock { state in
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume(returning: result)
     }
 
     /// Runs the job to its end, whatever that is.
@@ -42,7 +67,7 @@ final class Attempt: Sendable {
         let reports = ProgressReports(desk: desk, job: claim.id, isWatched: claim.ownerID != nil)
         reports.begin()
         let work = CurrentRequest.$id.withValue(claim.requestID) {
-            Task { [claim, handler, logger] in try await handler.run(claim, notes, reports, logger) }
+            Task { [claim, handler, finish, logger] in try await handler.run(claim, notes, finish, reports, logger) }
         }
         let isStopped = state.withLock { state in
             state.task = work
@@ -50,9 +75,16 @@ final class Attempt: Sendable {
         }
         if isStopped { work.cancel() }
         return await withTaskCancellationHandler {
-            await work.result
+            await ending(of: work)
         } onCancel: {
-            work.cancel()
+            stop(.shuttingDown)
+        }
+    }
+
+    private func ending(of work: Task<Outcome, any Error>) async -> Result<Outcome, any Error> {
+        await withCheckedContinuation { waiter in
+            state.withLock { $0.waiter = waiter }
+            Task { end(await work.result) }
         }
     }
 }
@@ -61,7 +93,8 @@ extension Attempt {
     /// What is to be noted of the attempt; `nil` when it has been, or is not ours to note any more.
     func note(for result: Result<Outcome, any Error>, chance: Double) -> JobNotes.Note? {
         switch (result, stopReason) {
-        case (_, .lostLease), (.success(.finished), _), (.failure(is LostLease), _): nil
+        case (_, .lostLease), (.failure(is LostLease), _): nil
+        case (.success(.finished), _): finish.isNoted ? nil : failed("It ended as finished, and nothing was.", after: nil, chance)
         case (.success(let outcome), _): note(for: outcome, chance)
         case (.failure, .cancelled): .cancelled("It was cancelled while it ran.")
         case (.failure, .shuttingDown): .returned(after: nil)

@@ -29,3 +29,10 @@ struct AttemptError: Codable, Sendable, Equatable {
     /// Longer reasons are cut here.
     static let longestReason = 1_000
 }
+
+extension String {
+    /// At most so many characters of it, without the one that databases cannot keep.
+    func kept(upTo length: Int) -> String {
+        String(String.UnicodeScalarView(unicodeScalars.lazy.filter { $0 != "\0" }.prefix(length)))
+    }
+}

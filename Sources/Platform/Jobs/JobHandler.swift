@@ -6,7 +6,7 @@ import MartletStorage
 public struct JobHandler: Sendable {
     public let name: String
     public let policy: JobPolicy
-    let run: @Sendable (Claim, JobNotes, ProgressReports, Logger) async throws -> Outcome
+    let run: @Sendable (Claim, JobNotes, Finish, ProgressReports, Logger) async throws -> Outcome
 }
 
 /// Performs jobs of a kind with what they need.
@@ -15,7 +15,7 @@ public struct JobHandler: Sendable {
 /// public var jobs: [JobHandler] { [perform(ImportBookmarks.self, with: self)] }
 /// ```
 public func perform<Kind: Job>(_ kind: Kind.Type, with resources: Kind.Resources) -> JobHandler {
-    JobHandler(name: kind.name, policy: kind.policy) { claim, notes, progress, logger in
+    JobHandler(name: kind.name, policy: kind.policy) { claim, notes, finish, progress, logger in
         let job: Kind
         let checkpoint: Kind.Checkpoint?
         do {
@@ -26,7 +26,7 @@ public func perform<Kind: Job>(_ kind: Kind.Type, with resources: Kind.Resources
         }
         let work = Work<Kind>(
             id: claim.id, attempt: claim.attempt, owner: claim.ownerID, checkpoint: checkpoint, logger: logger, claim: claim, notes: notes,
-            progress: progress)
+            noted: finish, progress: progress)
         return try await job.run(work, with: resources)
     }
 }

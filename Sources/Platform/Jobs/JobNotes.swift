@@ -52,9 +52,11 @@ struct JobNotes: Sendable {
     }
 
     private func note(_ note: Note, of claim: Claim, in queries: any Queries) async throws {
-        guard try await queries.change("UPDATE job SET \(change(note, claim)) WHERE \(fence(claim))") > 0 else { throw LostLease() }
+        let noted = try await queries.first(
+            JobState.self, "UPDATE job SET \(change(note, claim)) WHERE \(fence(claim)) RETURNING state")
+        guard let noted else { throw LostLease() }
         guard claim.ownerID != nil, let transaction = queries as? any Transaction else { return }
-        try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, note.event, in: transaction)
+        try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, note.event(noted), in: transaction)
     }
 
     /// Notes many that are done, and leave nothing to read, by one statement; returns how many of them were this worker's to note.
@@ -62,7 +64,7 @@ struct JobNotes: Sendable {
         let pairs = claims.map { claim -> SQL in "(\(claim.id), \(claim.token))" }
         return try await database.change(
             """
-            UPDATE job SET \(change(.done(nil), nil)) WHERE state = 'running' AND worker_id = \(worker) AND \(holdsLease(worker))
+            UPDATE job SET \(change(.done(nil), nil)) WHERE state = 'running' AND worker_id = \(worker) AND \(clock.isLeased(to: worker))
                 AND (id, token) IN (VALUES \(SQL.joined(pairs, by: ", ")))
             """)
     }
@@ -71,11 +73,14 @@ struct JobNotes: Sendable {
     func release(_ claim: Claim, as note: Note) async throws {
         try await database.transaction(isolation: .readCommitted) { transaction in
             let shelf = JobShelf(database: database, clock: clock)
-            let count = try await transaction.change(
-                "UPDATE job SET \(change(note, claim)) WHERE id = \(claim.id) AND token = \(claim.token) AND state = 'running' AND \(shelf.isLost)"
-            )
-            guard count > 0, claim.ownerID != nil else { return }
-            try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, note.event, in: transaction)
+            let noted = try await transaction.first(
+                JobState.self,
+                """
+                UPDATE job SET \(change(note, claim)) WHERE id = \(claim.id) AND token = \(claim.token) AND state = 'running' AND \(shelf.isLost)
+                RETURNING state
+                """)
+            guard let noted, claim.ownerID != nil else { return }
+            try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, note.event(noted), in: transaction)
         }
     }
 
@@ -83,11 +88,7 @@ struct JobNotes: Sendable {
 
     /// Whether the attempt is still the worker's own.
     private func fence(_ claim: Claim) -> SQL {
-        "id = \(claim.id) AND token = \(claim.token) AND state = 'running' AND worker_id = \(claim.workerID) AND \(holdsLease(claim.workerID))"
-    }
-
-    private func holdsLease(_ worker: UUID) -> SQL {
-        "EXISTS (SELECT 1 FROM job_worker WHERE job_worker.id = \(worker) AND lease_until > \(clock.now))"
+        "id = \(claim.id) AND token = \(claim.token) AND state = 'running' AND worker_id = \(claim.workerID) AND \(clock.isLeased(to: claim.workerID))"
     }
 
     private func change(_ note: Note, _ claim: Claim?) -> SQL {
@@ -103,16 +104,21 @@ struct JobNotes: Sendable {
         }
     }
 
+    /// Waiting or ready again; but a job that was told to end meanwhile does.
     private func again(_ delay: Duration?) -> SQL {
-        guard let delay else { return "state = 'ready'" }
-        return "state = 'waiting', run_at = \(clock.now(plus: delay))"
+        let (state, moment): (SQL, SQL) = delay.map { ("'waiting'", ", run_at = \(clock.now(plus: $0))") } ?? ("'ready'", "")
+        return """
+            state = CASE WHEN cancel_requested THEN 'cancelled' ELSE \(state) END\(moment),
+            finished_at = CASE WHEN cancel_requested THEN \(clock.now) END,
+            checkpoint = CASE WHEN cancel_requested THEN NULL ELSE checkpoint END,
+            unique_key = CASE WHEN cancel_requested AND unique_rule <> 'period' THEN NULL ELSE unique_key END
+            """
     }
 
     /// The errors so far and this one, as JSON.
     private func errors(_ reason: String, _ claim: Claim?) -> String {
         guard let claim else { return "[]" }
-        let reason = String(reason.unicodeScalars.filter { $0 != "\0" }.prefix(AttemptError.longestReason).map(Character.init))
-        let new = AttemptError(attempt: claim.attempt, at: Date(), reason: reason)
+        let new = AttemptError(attempt: claim.attempt, at: Date(), reason: reason.kept(upTo: AttemptError.longestReason))
         do {
             let old = try StoredResult(text: claim.errors).decode([AttemptError].self)
             return try StoredResult(old + [new]).text
@@ -124,13 +130,12 @@ struct JobNotes: Sendable {
 }
 
 extension JobNotes.Note {
-    fileprivate var event: JobEvent {
+    /// What is told of it when it left the job in this state.
+    fileprivate func event(_ state: JobState) -> JobEvent {
         switch self {
-        case .done: JobEvent(state: .done, progress: 1)
-        case .cancelled(let reason): JobEvent(state: .cancelled, message: reason)
-        case .dead(let reason): JobEvent(state: .dead, message: reason)
-        case .failed(let reason, let delay): JobEvent(state: delay == nil ? .ready : .waiting, message: reason)
-        case .returned(let delay): JobEvent(state: delay == nil ? .ready : .waiting)
+        case .done, .returned: JobEvent(state: state, progress: state == .done ? 1 : nil)
+        case .cancelled(let reason), .dead(let reason), .failed(let reason, _):
+            JobEvent(state: state, message: reason.kept(upTo: AttemptError.longestReason))
         }
     }
 }

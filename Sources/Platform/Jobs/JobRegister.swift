@@ -49,40 +49,53 @@ public struct JobRegister: Sendable {
     /// Cancels a job: at once when it waits; a running one is told to end. One that is finished stays as it is.
     public func cancel(_ id: Identifier<JobRecord>, owner: Identifier<Account>? = nil) async throws {
         try await database.transaction(isolation: .readCommitted) { transaction in
-            let mine = Self.belongs(to: owner)
-            let ended = try await transaction.change(
-                """
-                UPDATE job SET state = 'cancelled', finished_at = \(clock.now),
-                    unique_key = CASE WHEN unique_rule = 'period' THEN unique_key END
-                WHERE id = \(id) AND \(mine) AND state IN ('waiting', 'ready')
-                """)
-            if ended > 0 { return try await tell(id, .cancelled, in: transaction) }
-            let told = try await transaction.change(
-                "UPDATE job SET cancel_requested = \(true) WHERE id = \(id) AND \(mine) AND state = 'running'")
-            if told > 0 { return transaction.announce(Jobs.readyTopic) }
-            _ = try await transaction.one(Int.self, "SELECT 1 FROM job WHERE id = \(id) AND \(mine)", else: Self.notFound)
+            if let steered = try await transaction.first(Steered.self, cancellation(of: id, owner)) {
+                return steered.state == .running ? transaction.announce(Jobs.readyTopic) : try await tell(id, steered, in: transaction)
+            }
+            _ = try await transaction.one(
+                Int.self, "SELECT 1 FROM job WHERE id = \(id) AND \(Self.belongs(to: owner))", else: Self.notFound)
         }
+    }
+
+    /// One statement: between two, a running job could end its attempt and be missed by both.
+    private func cancellation(of id: Identifier<JobRecord>, _ owner: Identifier<Account>?) -> SQL {
+        """
+        UPDATE job SET
+            state = CASE WHEN state = 'running' THEN 'running' ELSE 'cancelled' END,
+            cancel_requested = (state = 'running'),
+            finished_at = CASE WHEN state = 'running' THEN NULL ELSE \(clock.now) END,
+            checkpoint = CASE WHEN state = 'running' THEN checkpoint END,
+            unique_key = CASE WHEN state = 'running' OR unique_rule = 'period' THEN unique_key END
+        WHERE id = \(id) AND \(Self.belongs(to: owner)) AND state IN ('waiting', 'ready', 'running')
+        RETURNING state, owner_id
+        """
     }
 
     /// Begins a dead or cancelled job anew, with all its attempts. Throws `conflict` for any other.
     public func retry(_ id: Identifier<JobRecord>) async throws {
         try await database.transaction(isolation: .readCommitted) { transaction in
-            let begun = try await transaction.change(
+            let begun = try await transaction.first(
+                Steered.self,
                 """
                 UPDATE job SET state = 'ready', run_at = \(clock.now), attempt = 0, finished_at = NULL, cancel_requested = \(false)
                 WHERE id = \(id) AND state IN ('dead', 'cancelled')
+                RETURNING state, owner_id
                 """)
-            if begun > 0 {
+            if let begun {
                 transaction.announce(Jobs.readyTopic)
-                return try await tell(id, .ready, in: transaction)
+                return try await tell(id, begun, in: transaction)
             }
             _ = try await transaction.one(Int.self, "SELECT 1 FROM job WHERE id = \(id)", else: Self.notFound)
             throw Failure.conflict("job_not_ended", "Only jobs that are dead or cancelled can be retried.")
         }
     }
 
-    private func tell(_ id: Identifier<JobRecord>, _ state: JobState, in transaction: any Transaction) async throws {
-        try await Outbox.append(JobRegister.eventTopic, key: id.description, JobEvent(state: state), in: transaction)
+    private struct Steered: Decodable, Sendable { let state: JobState, ownerID: Identifier<Account>? }
+
+    private func tell(_ id: Identifier<JobRecord>, _ steered: Steered, in transaction: any Transaction) async throws {
+        // Nobody watches the program's own.
+        guard steered.ownerID != nil else { return }
+        try await Outbox.append(JobRegister.eventTopic, key: id.description, JobEvent(state: steered.state), in: transaction)
     }
 
     // MARK: Forgetting

@@ -14,6 +14,10 @@ struct JobShelf: Sendable {
     struct Outlook: Sendable {
         /// The database's time.
         var now = Date.distantPast
+        /// Whether the worker still has its lease.
+        var isLeased = false
+        /// How many jobs run under the worker's lease.
+        var running = 0
         /// The queues that have jobs to begin.
         var ready: Set<String> = []
         /// When the next job becomes due.
@@ -24,15 +28,20 @@ struct JobShelf: Sendable {
         var hasCancelled = false
     }
 
-    func outlook(for worker: UUID, queues: [String]) async throws -> Outlook {
+    func outlook(for worker: UUID, queues: [String], kinds: [String]) async throws -> Outlook {
         struct Finding: Decodable { let what: String, name: String?, at: Date? }
         let readiness = queues.map { queue -> SQL in
-            " UNION ALL SELECT 'ready', \(queue), NULL WHERE EXISTS (SELECT 1 FROM job WHERE state = 'ready' AND queue = \(queue))"
+            """
+             UNION ALL SELECT 'ready', \(queue), NULL WHERE EXISTS (
+                SELECT 1 FROM job WHERE state = 'ready' AND queue = \(queue) AND kind IN \(list: kinds))
+            """
         }
         let findings = try await database.all(
             Finding.self,
             """
             SELECT 'now' AS what, NULL AS name, \(clock.now) AS at
+            UNION ALL SELECT 'leased', NULL, NULL WHERE \(clock.isLeased(to: worker))
+            UNION ALL SELECT 'running', CAST(count(*) AS TEXT), NULL FROM job WHERE state = 'running' AND worker_id = \(worker)
             UNION ALL SELECT 'due', NULL, min(run_at) FROM job WHERE state = 'waiting'
             UNION ALL SELECT 'lost', NULL, NULL WHERE EXISTS (SELECT 1 FROM job WHERE state = 'running' AND \(isLost))
             UNION ALL SELECT 'cancelled', NULL, NULL WHERE EXISTS (
@@ -43,6 +52,8 @@ struct JobShelf: Sendable {
         for finding in findings {
             switch finding.what {
             case "now": outlook.now = finding.at ?? outlook.now
+            case "leased": outlook.isLeased = true
+            case "running": outlook.running = finding.name.flatMap { Int($0) } ?? 0
             case "due": outlook.nextDue = finding.at
             case "lost": outlook.hasLost = true
             case "cancelled": outlook.hasCancelled = true
@@ -71,7 +82,7 @@ struct JobShelf: Sendable {
     func take(_ count: Int, from queue: String, kinds: [String], worker: UUID, after last: inout UUID, in queries: any Queries) async throws
         -> [Claim]
     {
-        guard let turns = try await turns(queue, after: last, atMost: min(count, Self.mostTurns), in: queries) else { return [] }
+        guard let turns = try await turns(queue, kinds, after: last, atMost: min(count, Self.mostTurns), in: queries) else { return [] }
         last = turns.owners.last ?? last
         let quota = max(1, count / turns.owners.count)
         let picks = turns.owners.enumerated().map { index, owner -> SQL in
@@ -90,7 +101,7 @@ struct JobShelf: Sendable {
             WITH \(SQL.joined(picks, by: ", "))
             UPDATE job SET state = 'running', worker_id = \(worker), attempt = attempt + 1, token = token + 1, started_at = \(clock.now),
                 unique_key = CASE WHEN unique_rule = 'waiting' THEN NULL ELSE unique_key END
-            WHERE id IN (\(SQL.joined(picked, by: " UNION ALL "))) AND state = 'ready'
+            WHERE id IN (\(SQL.joined(picked, by: " UNION ALL "))) AND state = 'ready' AND \(clock.isLeased(to: worker))
             RETURNING \(unsafeRaw: Claim.columns)
             """)
     }
@@ -101,20 +112,21 @@ struct JobShelf: Sendable {
     private struct Turns { let priority: Int, owners: [UUID] }
 
     /// The owners who have jobs of the highest priority there is, from the one after `last` on, by steps through the index.
-    private func turns(_ queue: String, after last: UUID, atMost count: Int, in queries: any Queries) async throws -> Turns? {
+    private func turns(_ queue: String, _ kinds: [String], after last: UUID, atMost count: Int, in queries: any Queries) async throws
+        -> Turns?
+    {
         struct Turn: Decodable { let priority: Int, owner: UUID }
-        let later = try await queries.all(Turn.self, walk(queue, from: "> \(last)", count))
+        let later = try await queries.all(Turn.self, walk(queue, kinds, from: "> \(last)", count))
         let missing = count - later.count
-        let earlier = missing > 0 ? try await queries.all(Turn.self, walk(queue, from: ">= \(UUID.zero)", missing)) : []
+        let earlier = missing > 0 ? try await queries.all(Turn.self, walk(queue, kinds, from: ">= \(UUID.zero)", missing)) : []
         let owners = later + earlier.filter { turn in !later.contains { $0.owner == turn.owner } }
         return owners.first.map { Turns(priority: $0.priority, owners: owners.map(\.owner)) }
     }
 
-    private func walk(_ queue: String, from start: SQL, _ count: Int) -> SQL {
-        let first: SQL = """
-            SELECT turn_id FROM job WHERE state = 'ready' AND queue = \(queue) AND priority = (
-                SELECT priority FROM job WHERE state = 'ready' AND queue = \(queue) ORDER BY priority LIMIT 1)
-            """
+    private func walk(_ queue: String, _ kinds: [String], from start: SQL, _ count: Int) -> SQL {
+        let ready: SQL = "FROM job WHERE state = 'ready' AND queue = \(queue) AND kind IN \(list: kinds)"
+        let highest: SQL = "(SELECT priority \(ready) ORDER BY priority LIMIT 1)"
+        let first: SQL = "SELECT turn_id \(ready) AND priority = \(highest)"
         return """
             WITH RECURSIVE turn (owner, place) AS (
                 SELECT (\(first) AND turn_id \(start) ORDER BY turn_id LIMIT 1), 1
@@ -122,8 +134,7 @@ struct JobShelf: Sendable {
                 SELECT (\(first) AND turn_id > turn.owner ORDER BY turn_id LIMIT 1), turn.place + 1
                 FROM turn WHERE turn.owner IS NOT NULL AND turn.place < \(count)
             )
-            SELECT owner, (SELECT priority FROM job WHERE state = 'ready' AND queue = \(queue) ORDER BY priority LIMIT 1) AS priority
-            FROM turn WHERE owner IS NOT NULL
+            SELECT owner, \(highest) AS priority FROM turn WHERE owner IS NOT NULL
             """
     }
 
@@ -136,6 +147,12 @@ struct JobShelf: Sendable {
     func lost(limit: Int = 100) async throws -> [Claim] {
         try await database.all(
             Claim.self, "SELECT \(unsafeRaw: Claim.columns) FROM job WHERE state = 'running' AND \(isLost) LIMIT \(limit)")
+    }
+
+    /// Attempts under the worker's lease.
+    func running(under worker: UUID) async throws -> [Claim] {
+        try await database.all(
+            Claim.self, "SELECT \(unsafeRaw: Claim.columns) FROM job WHERE state = 'running' AND worker_id = \(worker)")
     }
 
     /// Running jobs of this worker that shall end.

@@ -38,12 +38,10 @@ extension JobWorker {
 
     private func acquireLease(_ sent: ContinuousClock.Instant) async {
         let worker = UUID()
+        state.withLock { $0.worker = worker }
         do {
-            try await lease.acquire(worker)
-            state.withLock { state in
-                state.worker = worker
-                state.keeper.acquired(sentAt: sent)
-            }
+            try await toItsEnd { [lease] in try await lease.acquire(worker) }
+            state.withLock { $0.keeper.acquired(sentAt: sent) }
             bell.ring()
         } catch {
             noteFailure(error, sent)
@@ -70,11 +68,22 @@ extension JobWorker {
 
     /// Lets others have at once what this worker leaves.
     func releaseLease() async {
-        guard let worker = heldLease else { return }
-        let outcome = await Task { try await lease.release(worker) }.result
-        if case .failure(let error) = outcome {
+        let worker = state.withLock(\.worker)
+        do {
+            // A lease whose request was not answered is released, too.
+            try await toItsEnd {
+                try await self.returnStray(worker)
+                try await self.lease.release(worker)
+            }
+        } catch {
             logger.warning("The worker's lease could not be released; it ends by itself", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Does something whether or not the caller is cancelled meanwhile: a statement that was given up may be carried out later than what
+    /// is to follow it.
+    func toItsEnd<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await Task { try await body() }.value
     }
 
     private func stopOverdue() {

@@ -13,7 +13,7 @@ extension JobWorker {
             }
             state.withLock { $0.failures = 0 }
             alarm.set(after: max(next, .milliseconds(5)))
-        } catch is CancellationError {
+        } catch is CancellationError where Task.isCancelled {
             return
         } catch {
             alarm.set(after: afterFailure(error))
@@ -23,16 +23,21 @@ extension JobWorker {
     /// Does what is due, and begins jobs; returns after what time to look again.
     func attend(begin: (Attempt) -> Void) async throws -> Duration {
         guard let worker = heldLease else { return settings.pollEvery }
-        let outlook = try await shelf.outlook(for: worker, queues: queues.keys.sorted())
+        let known = runningCount
+        let outlook = try await shelf.outlook(for: worker, queues: queues.keys.sorted(), kinds: kinds)
+        guard outlook.isLeased else { return giveUpLease() }
+        // Jobs run only here that this loop has taken, so that there are never more than it knew.
+        let hasStray = outlook.running > known
+        if hasStray { try await returnStray(worker) }
         if outlook.hasCancelled { try await stopCancelled(worker) }
         if outlook.hasLost { try await takeBackLost() }
-        let nextFiring = try await board.fire(at: outlook.now)
+        let firing = try await board.fire(at: outlook.now)
         let isDue = outlook.nextDue.map { $0 <= outlook.now } ?? false
         if isDue { _ = try await shelf.promote() }
         // What has just become ready is found by the next look, at once.
-        let tooSoon: Duration? = isDue || outlook.hasLost ? .zero : nil
+        let tooSoon: Duration? = isDue || outlook.hasLost || hasStray || firing.hasFired ? .zero : nil
         let nextRate = try await fill(outlook.ready, worker, begin)
-        let moments = [nextFiring, isDue ? nil : outlook.nextDue, nextRate].compactMap { $0 }
+        let moments = [firing.next, isDue ? nil : outlook.nextDue, nextRate].compactMap { $0 }
         let waits = moments.map { Duration.seconds($0.timeIntervalSince(outlook.now)) }
         return ([settings.pollEvery, tooSoon] + waits).compactMap { $0 }.min() ?? settings.pollEvery
     }
@@ -46,17 +51,15 @@ extension JobWorker {
         while let (queue, count) = state.withLock({ $0.slots.claim(limit: 100) }) {
             let taken: (claims: [Claim], next: Date?)
             do {
-                taken = try await take(count, queue, worker)
+                taken = try await toItsEnd { try await self.take(count, queue, worker) }
             } catch {
                 state.withLock { $0.slots.claimed(queue, wanted: count, got: 0) }
                 throw error
             }
-            state.withLock { state in
-                state.slots.claimed(queue, wanted: count, got: taken.claims.count)
-                // Fewer than there was room for need not be all: owners get equal parts.
-                if !taken.claims.isEmpty { state.slots.wake(queue) }
-            }
+            state.withLock { $0.slots.claimed(queue, wanted: count, got: taken.claims.count) }
             for claim in taken.claims { if let attempt = register(claim) { begin(attempt) } }
+            // Several owners had equal parts, which some did not use up: the others may have more.
+            if taken.claims.count < count, Set(taken.claims.map(\.ownerID)).count > 1 { state.withLock { $0.slots.wake(queue) } }
             if let next = taken.next { nextRate = min(next, nextRate ?? next) }
         }
         return nextRate
@@ -65,7 +68,6 @@ extension JobWorker {
     private func take(_ count: Int, _ queue: String, _ worker: UUID) async throws -> (claims: [Claim], next: Date?) {
         var last = state.withLock { $0.lastTurns[queue] } ?? .zero
         defer { state.withLock { [last] in $0.lastTurns[queue] = last } }
-        let kinds = handlers.values.filter { $0.policy.queue == queue }.map(\.name).sorted()
         guard let rate = queues[queue]?.rate else {
             return (try await shelf.take(count, from: queue, kinds: kinds, worker: worker, after: &last, in: database), nil)
         }
@@ -83,9 +85,12 @@ extension JobWorker {
         return (claims, next)
     }
 
+    /// Any kind in any queue: a kind may have left the queue where its jobs still are.
+    private var kinds: [String] { handlers.keys.sorted() }
+
     private func register(_ claim: Claim) -> Attempt? {
         guard let handler = handlers[claim.kind] else { return nil }
-        let attempt = Attempt(claim, handler, at: .now)
+        let attempt = Attempt(claim, handler, at: .now, patience: settings.patience)
         state.withLock { $0.running[claim.id] = attempt }
         return attempt
     }
@@ -103,6 +108,19 @@ extension JobWorker {
             logger.warning("A job was lost with its worker", metadata: ["job": "\(claim.id)", "kind": "\(claim.kind)"])
         }
         try await lease.sweep()
+    }
+
+    /// The database's clock says that the lease has ended, whatever ours does. Nothing is taken before there is a new one.
+    private func giveUpLease() -> Duration {
+        state.withLock { $0.keeper.refused(sentAt: .now) }
+        return .zero
+    }
+
+    /// Returns jobs that were taken by a statement whose answer was lost: nobody works on them.
+    func returnStray(_ worker: UUID) async throws {
+        for claim in try await shelf.running(under: worker) where state.withLock({ $0.running[claim.id] }) == nil {
+            do { try await notes.note(.returned(after: nil), of: claim) } catch is LostLease { continue }
+        }
     }
 
     private func afterFailure(_ error: any Error) -> Duration {

@@ -24,7 +24,7 @@ extension JobWorker {
         guard var note = attempt.note(for: result, chance: .random(in: 0..<1)) else { return }
         log(note, of: attempt)
         var pause = Duration.milliseconds(50)
-        while attempt.stopReason != .lostLease {
+        repeat {
             do {
                 return try await write(note, of: attempt.claim)
             } catch is LostLease {
@@ -37,7 +37,7 @@ extension JobWorker {
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, .seconds(2))
             }
-        }
+        } while attempt.stopReason != .lostLease && heldLease == attempt.claim.workerID
     }
 
     private func write(_ note: JobNotes.Note, of claim: Claim) async throws {

@@ -18,14 +18,16 @@ public final class JobWorker: ServiceLifecycle.Service {
         public var pollEvery: Duration
         /// How long running jobs may go on after a shutdown began, before they are cancelled and returned.
         public var grace: Duration
+        /// How long a cancelled job may take to end in a shutdown, before it is returned while it still runs; what it does then is refused.
+        public var patience: Duration
         /// Shown to operators.
         public var host: String
 
         public init(
             lease: Duration = .seconds(30), pollEvery: Duration = .seconds(2), grace: Duration = .seconds(20),
-            host: String = ProcessInfo.processInfo.hostName
+            patience: Duration = .seconds(5), host: String = ProcessInfo.processInfo.hostName
         ) {
-            (self.lease, self.pollEvery, self.grace, self.host) = (lease, pollEvery, grace, host)
+            (self.lease, self.pollEvery, self.grace, self.patience, self.host) = (lease, pollEvery, grace, patience, host)
         }
     }
 

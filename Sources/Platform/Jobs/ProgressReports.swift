@@ -43,6 +43,6 @@ struct ProgressReports: Sendable {
     func report(_ part: Double, _ message: String?) {
         guard isWatched else { return }
         let part = part.isFinite ? min(1, max(0, part)) : nil
-        desk.put(JobEvent(state: .running, progress: part, message: message.map { String($0.prefix(500)) }), of: job)
+        desk.put(JobEvent(state: .running, progress: part, message: message?.kept(upTo: 500)), of: job)
     }
 }

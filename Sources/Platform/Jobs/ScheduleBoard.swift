@@ -14,18 +14,20 @@ final class ScheduleBoard: Sendable {
         (self.database, self.jobs, self.schedules) = (database, jobs, schedules)
     }
 
-    /// Enqueues what is due at a moment of the database's time; returns when to look again, `nil` for never.
-    func fire(at now: Date) async throws -> Date? {
-        guard !schedules.isEmpty else { return nil }
+    /// Enqueues what is due at a moment of the database's time; returns whether it was, and when to look again, `nil` for never.
+    func fire(at now: Date) async throws -> (hasFired: Bool, next: Date?) {
+        guard !schedules.isEmpty else { return (false, nil) }
         if fired.withLock(\.isEmpty) { try await load() }
-        var nexts: [Date] = []
+        var (hasFired, nexts) = (false, [Date]())
         for entry in schedules {
             guard let last = fired.withLock({ $0[entry.name] }) else { continue }
             let due = entry.schedule.due(since: last, now: now)
             nexts.append(due.next)
-            if !due.firings.isEmpty { try await fire(entry, due.firings, after: last) }
+            guard !due.firings.isEmpty else { continue }
+            try await fire(entry, due.firings, after: last)
+            hasFired = true
         }
-        return nexts.min()
+        return (hasFired, nexts.min())
     }
 
     private func fire(_ entry: ScheduledJob, _ firings: [Date], after last: Date) async throws {

@@ -2,6 +2,7 @@ public import Logging
 public import MartletCore
 public import MartletJobsAPI
 public import MartletStorage
+import Synchronization
 
 /// One attempt at a job, as its ``Job/run(_:with:)`` sees it.
 public struct Work<Kind: Job>: Sendable {
@@ -16,6 +17,7 @@ public struct Work<Kind: Job>: Sendable {
     public let logger: Logger
     let claim: Claim
     let notes: JobNotes
+    let noted: Finish
     let progress: ProgressReports
 
     /// Commits what `body` writes together with the note that the job is done: both, once, or neither.
@@ -25,9 +27,11 @@ public struct Work<Kind: Job>: Sendable {
     public func finish(
         isolation: Isolation = .serializable, _ body: @Sendable (any Transaction) async throws -> Void
     ) async throws -> Outcome {
-        try await notes.finish(claim, isolation) { transaction in
-            try await body(transaction)
-            return nil
+        try await noted.after {
+            try await notes.finish(claim, isolation) { transaction in
+                try await body(transaction)
+                return nil
+            }
         }
     }
 
@@ -35,7 +39,7 @@ public struct Work<Kind: Job>: Sendable {
     public func finish<Result: Encodable & Sendable>(
         isolation: Isolation = .serializable, _ body: @Sendable (any Transaction) async throws -> Result
     ) async throws -> Outcome {
-        try await notes.finish(claim, isolation) { try StoredResult(try await body($0)) }
+        try await noted.after { try await notes.finish(claim, isolation) { try StoredResult(try await body($0)) } }
     }
 
     /// Commits what `body` writes together with how far the job has come, which `body` returns: an attempt that follows finds it in
@@ -52,6 +56,18 @@ public struct Work<Kind: Job>: Sendable {
     /// than four in a second the last one counts. Only jobs with an owner are watched.
     public func report(_ part: Double, _ message: String? = nil) {
         progress.report(part, message)
+    }
+}
+
+/// Whether an attempt has noted itself that its job is done.
+final class Finish: Sendable {
+    private let isSet = Atomic(false)
+    var isNoted: Bool { isSet.load(ordering: .acquiring) }
+
+    func after(_ body: () async throws -> Outcome) async throws -> Outcome {
+        let outcome = try await body()
+        isSet.store(true, ordering: .releasing)
+        return outcome
     }
 }
 

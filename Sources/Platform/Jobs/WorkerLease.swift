@@ -1,6 +1,13 @@
 import Foundation
 import MartletStorage
 
+extension JobClock {
+    /// Whether a worker's lease lasts.
+    func isLeased(to worker: UUID) -> SQL {
+        "EXISTS (SELECT 1 FROM job_worker WHERE job_worker.id = \(worker) AND lease_until > \(now))"
+    }
+}
+
 /// The row that says a worker is alive; its jobs are its own while the lease lasts, by the database's clock.
 struct WorkerLease: Sendable {
     let database: any Database

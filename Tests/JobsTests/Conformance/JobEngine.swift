@@ -83,8 +83,7 @@ struct Instance: Sendable {
     ) -> JobWorker {
         JobWorker(
             database, jobs: clock.map { Jobs(clock: $0) } ?? jobs, handlers: handlers, schedules: schedules, queues: queues,
-            settings: settings,
-            logger: logger)
+            settings: settings, logger: logger)
     }
 
     @discardableResult

@@ -48,8 +48,6 @@ import Testing
         }
     }
 
-    private struct Unwanted: Error {}
-
     private func writing(_ instance: Instance) -> Errand.Does {
         { errand, work in try await work.finish { try await $0.change("INSERT INTO effect (name) VALUES (\(errand.name))") } }
     }

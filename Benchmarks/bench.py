@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the release binary on SQLite and PostgreSQL: start, memory, and five kinds of requests over 20,000 bookmarks, driven by wrk.
+"""Measures the release binary on SQLite and PostgreSQL: start, memory, five kinds of requests over 20,000 bookmarks, and jobs.
 
     make bench                                    or: python3 Benchmarks/bench.py [--only find,list] [--duration 5] [--rounds 3]
 
@@ -14,6 +14,7 @@ import json
 import pathlib
 import random
 import signal
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -23,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import corpus
+import jobs
 import load
 import postgres
 import report
@@ -52,10 +54,12 @@ def parse_options():
     parser.add_argument("--threads", type=int, default=2, help="of wrk")
     parser.add_argument("--bookmarks", type=int, default=20_000)
     parser.add_argument("--starts", type=int, default=7)
-    parser.add_argument("--only", default=",".join(load.SCENARIOS), help="scenarios, separated by commas")
+    parser.add_argument("--jobs", type=int, default=20_000, help="how many are enqueued and done in each round")
+    parser.add_argument("--only", default=",".join([*load.SCENARIOS, "jobs"]), help="scenarios, separated by commas")
     parser.add_argument("--engines", help="sqlite, postgres, or both with a comma; default: both, where PostgreSQL is installed")
     options = parser.parse_args()
-    options.only = known(options.only, load.SCENARIOS, parser)
+    only = known(options.only, [*load.SCENARIOS, "jobs"], parser)
+    options.only, options.with_jobs = [name for name in only if name in load.SCENARIOS], "jobs" in only
     options.engines = options.engines and known(options.engines, report.ENGINES, parser)
     return options
 
@@ -82,11 +86,27 @@ def available_engines(options, folder, stack):
 class SQLite:
     """The engine inside the server: its work is the server's own."""
 
+    dialect = "sqlite"
     processes = None
 
     @contextlib.contextmanager
     def database(self, folder):
         yield f"sqlite://{folder}/martlet.db"
+
+    def run(self, *statements, url):
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite://"), timeout=60, isolation_level=None)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def column(self, query, url):
+        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite://"), timeout=60, isolation_level=None)) as connection:
+            return [row[0] for row in connection.execute(query)]
+
+    def value(self, query, url):
+        return self.column(query, url)[0]
+
+    def milliseconds(self, end, start):
+        return f"{end} - {start}"
 
     def tidy(self, url):
         pass
@@ -112,7 +132,19 @@ def server(options, folder, url):
 
 
 def measure_everything(engines, options, folder):
-    results = {name: {"start": measure_starts(name, engine, options, folder)} for name, engine in engines.items()}
+    results = {name: {} for name in engines}
+    if options.only:
+        measure_requests(engines, options, folder, results)
+    if options.with_jobs:
+        for name, engine in engines.items():
+            say(f"{report.ENGINES[name]}: {options.rounds} rounds of {options.jobs} jobs, alone and beside {jobs.FINISHED} finished ones")
+            results[name]["jobs"] = jobs.measure(name, engine, options, folder)
+    return results
+
+
+def measure_requests(engines, options, folder, results):
+    for name, engine in engines.items():
+        results[name] |= {"start": measure_starts(name, engine, options, folder)}
     with contextlib.ExitStack() as stack:
         sides = [Side(name, engine, folder, options, stack) for name, engine in engines.items()]
         time.sleep(2)
@@ -122,7 +154,6 @@ def measure_everything(engines, options, folder):
             say(f"{load.SCENARIOS[scenario]}: {options.rounds} rounds of {options.duration} s, {options.connections} connections")
             for engine, result in load.measure(sides, scenario, options).items():
                 results[engine]["scenarios"][scenario] = result
-    return results
 
 
 def measure_starts(name, engine, options, folder):

@@ -50,6 +50,8 @@ def variables(path):
 class Postgres:
     """A running server, by its URL; statements go through psql."""
 
+    dialect = "postgres"
+
     def __init__(self, url):
         self.url = url
         self.processes = self._processes()
@@ -60,11 +62,17 @@ class Postgres:
         commands = [argument for statement in statements for argument in ("-c", statement)]
         subprocess.run([*PSQL, *commands], env=environment(url or self.url), stdin=subprocess.DEVNULL, check=True, **how)
 
-    def value(self, query):
-        """The first column of the only row."""
-        output = subprocess.PIPE
-        run = subprocess.run([*PSQL, "-c", query], env=environment(self.url), stdin=subprocess.DEVNULL, check=True, stdout=output)
-        return run.stdout.decode().strip()
+    def column(self, query, url=None):
+        """The first column of each row."""
+        run = subprocess.run(
+            [*PSQL, "-c", query], env=environment(url or self.url), stdin=subprocess.DEVNULL, check=True, stdout=subprocess.PIPE, text=True)
+        return run.stdout.splitlines()
+
+    def value(self, query, url=None):
+        return self.column(query, url)[0]
+
+    def milliseconds(self, end, start):
+        return f"extract(epoch FROM {end} - {start}) * 1000"
 
     @contextlib.contextmanager
     def database(self, folder):

@@ -49,13 +49,23 @@ def errors(found):
     return {
         f"{engine} {scenario}": result["errors"]
         for engine, results in found["engines"].items()
-        for scenario, result in results["scenarios"].items()
+        for scenario, result in results.get("scenarios", {}).items()
         if result["errors"]
     }
 
 
 def show(found):
     show_heading(found)
+    if found["options"]["only"]:
+        show_requests(found)
+    for engine, results in found["engines"].items():
+        if "jobs" in results:
+            show_jobs(engine, results["jobs"])
+    for where, counts in errors(found).items():
+        print(f"FAILED: {where}: {counts}")
+
+
+def show_requests(found):
     for engine, results in found["engines"].items():
         show_engine(engine, results)
     columns = {engine: columns_of(engine) for engine in found["engines"]}
@@ -64,8 +74,6 @@ def show(found):
     for scenario in found["options"]["only"]:
         cells = [row(columns[engine], found["engines"][engine]["scenarios"][scenario]) for engine in columns]
         print(f"{load.SCENARIOS[scenario]:<31}" + "".join(f" | {cell}" for cell in cells))
-    for where, counts in errors(found).items():
-        print(f"FAILED: {where}: {counts}")
 
 
 def show_heading(found):
@@ -83,6 +91,28 @@ def show_engine(engine, results):
         f"{ENGINES[engine]}: {times if start else ''}"
         f"idle memory {results['idle_rss_bytes'] / 2**20:.1f} MiB; import {results['imported_per_second']:,.0f} bookmarks/s"
     )
+
+
+def show_jobs(engine, found):
+    beside = found["beside_a_million"]
+    print(f"{ENGINES[engine]}: {pace(found)}; {cpu(found, 'server', 'enqueue')} to enqueue one")
+    print(f"    beside a million finished ones: {pace(beside)}")
+    elsewhere = f", by another process {times(found, 'pick_up_elsewhere')}" if "pick_up_elsewhere_p50_ms" in found else ""
+    print(f"    begun {times(found, 'pick_up')} after it was enqueued{elsewhere}")
+
+
+def pace(found):
+    return f"{found['jobs_per_second']:,.0f} empty jobs/s, {cpu(found, 'worker', 'job')} each"
+
+
+def cpu(found, process, what):
+    """Of the process, and of the database where that has its own."""
+    own, database = found[f"{process}_cpu_us_per_{what}"], found[f"database_cpu_us_per_{what}"]
+    return f"{own:.0f}" + ("" if database is None else f" + {database:.0f} of the database") + " µs of CPU"
+
+
+def times(found, name):
+    return f"{found[f'{name}_p50_ms']:.0f} ms (p99 {found[f'{name}_p99_ms']:.0f} ms)"
 
 
 def columns_of(engine):

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Tests of the built server as a process: killed while it writes, traced while it commits, stopped while it is busy, fed with garbage.
+# Tests of the built program as a process: killed while it writes or works, traced while it commits, paused, stopped while it is busy,
+# fed with garbage.
 #
 #   scripts/test-processes.sh [binary]
 set -euo pipefail
@@ -11,6 +12,8 @@ scripts/step.sh "Killing the server 20 times while it writes" scripts/durability
 scripts/step.sh "Tracing that a write is synced before it is acknowledged" scripts/fsync-trace.sh "$binary"
 scripts/step.sh "Stopping the server while it is busy" scripts/drain.py --binary "$binary"
 scripts/step.sh "Serving while the log cannot be written" scripts/log-outage.py --binary "$binary"
+scripts/step.sh "Killing workers 8 times while jobs come in" scripts/jobs-kill.py --binary "$binary" --jobs 1500 --kills 8
+scripts/step.sh "Pausing workers, and stopping them while they are busy" scripts/jobs-pause.py --binary "$binary" --pauses 1
 scripts/step.sh "Sending 10 MB of random and mutated requests" scripts/fuzz.py --binary "$binary" --megabytes 10 --seed 1
 
 # What follows starts PostgreSQL itself. Without its programs the rest is still worth running, but not where nothing may be left out.
@@ -22,4 +25,8 @@ fi
 # shellcheck disable=SC2016
 scripts/step.sh "Killing the server 10 times while it writes to PostgreSQL" scripts/with-services.sh bash -c \
     'exec scripts/durability.py --binary "$0" --rounds 10 --seed 1 --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
+# shellcheck disable=SC2016
+scripts/step.sh "Killing and pausing workers on PostgreSQL" scripts/with-services.sh bash -c \
+    'scripts/jobs-kill.py --binary "$0" --jobs 1500 --kills 8 --database-url "$MARTLET_TEST_POSTGRES_URL" &&
+    scripts/jobs-pause.py --binary "$0" --pauses 1 --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
 scripts/step.sh "Taking PostgreSQL away while the server is busy" scripts/outage.py --binary "$binary" --seed 1

@@ -1,6 +1,7 @@
 import Foundation
 import MartletCore
 import MartletJobsAPI
+import MartletStorage
 
 /// One attempt at a job that a worker has taken, and the token that fences it off from every other attempt.
 struct Claim: Decodable, Sendable {
@@ -16,8 +17,11 @@ struct Claim: Decodable, Sendable {
     let workerID: UUID
     let errors: String
     let requestID: String?
+    /// Where its row was stored when it was taken.
+    let place: String
 
-    static let columns = "id, kind, queue, owner_id, payload, checkpoint, attempt, attempts, token, worker_id, errors, request_id"
+    static let columns: SQL =
+        "id, kind, queue, owner_id, payload, checkpoint, attempt, attempts, token, worker_id, errors, request_id, \(SQL.place) AS place"
 }
 
 /// Why an attempt failed, as dead letters keep it.

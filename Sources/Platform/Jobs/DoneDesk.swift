@@ -27,8 +27,8 @@ final class DoneDesk: Sendable {
 
     private func write() async {
         while let batch = nextBatch() {
-            for (worker, group) in Dictionary(grouping: batch, by: \.claim.workerID) {
-                let outcome = await Result { try await notes.done(group.map(\.claim), worker: worker) }
+            for (batch, group) in Dictionary(grouping: batch, by: { JobNotes.Batch($0.claim) }) {
+                let outcome = await Result { try await notes.done(group.map(\.claim.id), of: batch) }
                 for entry in group { entry.waiter.resume(with: outcome.map { _ in }) }
             }
         }

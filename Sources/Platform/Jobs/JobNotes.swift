@@ -27,8 +27,7 @@ struct JobNotes: Sendable {
         try await database.transaction(isolation: isolation) { transaction in
             let checkpoint = try await body(transaction)
             let text = try StoredResult(checkpoint).text
-            let isMine = try await transaction.change("UPDATE job SET checkpoint = \(text) WHERE \(fence(claim))") > 0
-            guard isMine else { throw LostLease() }
+            _ = try await change("checkpoint = \(text)", of: claim, in: transaction)
             return checkpoint
         }
     }
@@ -52,20 +51,37 @@ struct JobNotes: Sendable {
     }
 
     private func note(_ note: Note, of claim: Claim, in queries: any Queries) async throws {
-        let noted = try await queries.first(
-            JobState.self, "UPDATE job SET \(change(note, claim)) WHERE \(fence(claim)) RETURNING state")
-        guard let noted else { throw LostLease() }
+        let noted = try await change(change(note, claim), of: claim, in: queries)
         guard claim.ownerID != nil, let transaction = queries as? any Transaction else { return }
         try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, note.event(noted), in: transaction)
     }
 
-    /// Notes many that are done, and leave nothing to read, by one statement; returns how many of them were this worker's to note.
-    func done(_ claims: [Claim], worker: UUID) async throws -> Int {
-        let pairs = claims.map { claim -> SQL in "(\(claim.id), \(claim.token))" }
-        return try await database.change(
+    /// What attempts have in common that are noted together. Most jobs need one attempt: by its token, rather than by pairs of identifier
+    /// and token, PostgreSQL compares each row once.
+    struct Batch: Hashable {
+        let worker: UUID
+        let token: Int
+
+        init(_ claim: Claim) { (worker, token) = (claim.workerID, claim.token) }
+    }
+
+    /// Tries the row's place first, since jobs that end at the same time would conflict by reading the index; it is another one after a
+    /// checkpoint, or a request to cancel.
+    private func change(_ values: SQL, of claim: Claim, in queries: any Queries) async throws -> JobState {
+        for row in [SQL.stored(at: claim.place) + " AND ", ""] {
+            let state = try await queries.first(JobState.self, "UPDATE job SET \(values) WHERE \(row)\(fence(claim)) RETURNING state")
+            if let state { return state }
+        }
+        throw LostLease()
+    }
+
+    /// Notes many that are done, and leave nothing to read, by one statement; returns how many of them were still the worker's to note.
+    func done(_ jobs: [Identifier<JobRecord>], of batch: Batch) async throws -> Int {
+        try await database.change(
             """
-            UPDATE job SET \(change(.done(nil), nil)) WHERE state = 'running' AND worker_id = \(worker) AND \(clock.isLeased(to: worker))
-                AND (id, token) IN (VALUES \(SQL.joined(pairs, by: ", ")))
+            UPDATE job SET \(change(.done(nil), nil))
+            WHERE state = 'running' AND worker_id = \(batch.worker) AND \(clock.isLeased(to: batch.worker)) AND token = \(batch.token)
+                AND id IN \(list: jobs)
             """)
     }
 

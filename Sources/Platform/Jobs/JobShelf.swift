@@ -28,12 +28,15 @@ struct JobShelf: Sendable {
         var hasCancelled = false
     }
 
+    /// It asks for the first by an index rather than whether there are any: by statistics from a time when there were many, PostgreSQL
+    /// expects to meet one soon in the table, and then reads all of it.
     func outlook(for worker: UUID, queues: [String], kinds: [String]) async throws -> Outlook {
         struct Finding: Decodable { let what: String, name: String?, at: Date? }
         let readiness = queues.map { queue -> SQL in
             """
-             UNION ALL SELECT 'ready', \(queue), NULL WHERE EXISTS (
-                SELECT 1 FROM job WHERE state = 'ready' AND queue = \(queue) AND kind IN \(list: kinds))
+             UNION ALL SELECT 'ready', \(queue), NULL WHERE (
+                SELECT priority FROM job WHERE state = 'ready' AND queue = \(queue) AND kind IN \(list: kinds) ORDER BY priority LIMIT 1
+             ) IS NOT NULL
             """
         }
         let findings = try await database.all(
@@ -43,7 +46,8 @@ struct JobShelf: Sendable {
             UNION ALL SELECT 'leased', NULL, NULL WHERE \(clock.isLeased(to: worker))
             UNION ALL SELECT 'running', CAST(count(*) AS TEXT), NULL FROM job WHERE state = 'running' AND worker_id = \(worker)
             UNION ALL SELECT 'due', NULL, min(run_at) FROM job WHERE state = 'waiting'
-            UNION ALL SELECT 'lost', NULL, NULL WHERE EXISTS (SELECT 1 FROM job WHERE state = 'running' AND \(isLost))
+            UNION ALL SELECT 'lost', NULL, NULL WHERE (
+                SELECT worker_id FROM job WHERE state = 'running' AND \(isLost) ORDER BY worker_id LIMIT 1) IS NOT NULL
             UNION ALL SELECT 'cancelled', NULL, NULL WHERE EXISTS (
                 SELECT 1 FROM job WHERE state = 'running' AND worker_id = \(worker) AND cancel_requested)
             \(SQL.joined(readiness, by: ""))
@@ -70,7 +74,7 @@ struct JobShelf: Sendable {
             WITH due AS MATERIALIZED (
                 SELECT id FROM job WHERE state = 'waiting' AND run_at <= \(clock.now) ORDER BY run_at LIMIT \(limit)\(SQL.skippingLocked)
             )
-            UPDATE job SET state = 'ready' WHERE id IN (SELECT id FROM due) AND state = 'waiting'
+            UPDATE job SET state = 'ready' WHERE id \(SQL.among("SELECT id FROM due"))
             """)
     }
 
@@ -101,8 +105,8 @@ struct JobShelf: Sendable {
             WITH \(SQL.joined(picks, by: ", "))
             UPDATE job SET state = 'running', worker_id = \(worker), attempt = attempt + 1, token = token + 1, started_at = \(clock.now),
                 unique_key = CASE WHEN unique_rule = 'waiting' THEN NULL ELSE unique_key END
-            WHERE id IN (\(SQL.joined(picked, by: " UNION ALL "))) AND state = 'ready' AND \(clock.isLeased(to: worker))
-            RETURNING \(unsafeRaw: Claim.columns)
+            WHERE id \(SQL.among(SQL.joined(picked, by: " UNION ALL "))) AND \(clock.isLeased(to: worker))
+            RETURNING \(Claim.columns)
             """)
     }
 
@@ -143,16 +147,17 @@ struct JobShelf: Sendable {
     /// Whether a running job's worker has not renewed its lease in time.
     var isLost: SQL { "NOT EXISTS (SELECT 1 FROM job_worker WHERE job_worker.id = job.worker_id AND lease_until > \(clock.now))" }
 
-    /// Attempts whose worker is gone.
+    /// Attempts whose worker is gone. Those are left out that a paused worker is just noting: it has their rows until it goes on, or its
+    /// connection ends, and whoever waited for them would do nothing else meanwhile.
     func lost(limit: Int = 100) async throws -> [Claim] {
         try await database.all(
-            Claim.self, "SELECT \(unsafeRaw: Claim.columns) FROM job WHERE state = 'running' AND \(isLost) LIMIT \(limit)")
+            Claim.self, "SELECT \(Claim.columns) FROM job WHERE state = 'running' AND \(isLost) LIMIT \(limit)\(SQL.skippingLocked)")
     }
 
     /// Attempts under the worker's lease.
     func running(under worker: UUID) async throws -> [Claim] {
         try await database.all(
-            Claim.self, "SELECT \(unsafeRaw: Claim.columns) FROM job WHERE state = 'running' AND worker_id = \(worker)")
+            Claim.self, "SELECT \(Claim.columns) FROM job WHERE state = 'running' AND worker_id = \(worker)")
     }
 
     /// Running jobs of this worker that shall end.

@@ -22,7 +22,7 @@ extension JobWorker {
 
     /// Does what is due, and begins jobs; returns after what time to look again.
     func attend(begin: (Attempt) -> Void) async throws -> Duration {
-        guard let worker = heldLease else { return settings.pollEvery }
+        guard let worker = heldLease else { return longestWait }
         let known = runningCount
         let outlook = try await shelf.outlook(for: worker, queues: queues.keys.sorted(), kinds: kinds)
         guard outlook.isLeased else { return giveUpLease() }
@@ -30,16 +30,16 @@ extension JobWorker {
         let hasStray = outlook.running > known
         if hasStray { try await returnStray(worker) }
         if outlook.hasCancelled { try await stopCancelled(worker) }
-        if outlook.hasLost { try await takeBackLost() }
+        let tookBack = outlook.hasLost ? try await takeBackLost() : false
         let firing = try await board.fire(at: outlook.now)
         let isDue = outlook.nextDue.map { $0 <= outlook.now } ?? false
         if isDue { _ = try await shelf.promote() }
         // What has just become ready is found by the next look, at once.
-        let tooSoon: Duration? = isDue || outlook.hasLost || hasStray || firing.hasFired ? .zero : nil
+        let tooSoon: Duration? = isDue || tookBack || hasStray || firing.hasFired ? .zero : nil
         let nextRate = try await fill(outlook.ready, worker, begin)
         let moments = [firing.next, isDue ? nil : outlook.nextDue, nextRate].compactMap { $0 }
         let waits = moments.map { Duration.seconds($0.timeIntervalSince(outlook.now)) }
-        return ([settings.pollEvery, tooSoon] + waits).compactMap { $0 }.min() ?? settings.pollEvery
+        return ([longestWait, tooSoon] + waits).compactMap { $0 }.min() ?? longestWait
     }
 
     /// Begins jobs while there are any and there is room; returns when a queue's rate allows more.
@@ -100,14 +100,17 @@ extension JobWorker {
     }
 
     /// An attempt that was lost with its worker is one, so that a job which ends processes comes to an end itself.
-    private func takeBackLost() async throws {
-        for claim in try await shelf.lost() {
+    /// Returns whether there were any.
+    private func takeBackLost() async throws -> Bool {
+        let lost = try await shelf.lost()
+        for claim in lost {
             let reason = "The worker was lost."
             let note: JobNotes.Note = claim.attempt < claim.attempts ? .failed(reason, again: nil) : .dead(reason)
             try await notes.release(claim, as: note)
             logger.warning("A job was lost with its worker", metadata: ["job": "\(claim.id)", "kind": "\(claim.kind)"])
         }
         try await lease.sweep()
+        return !lost.isEmpty
     }
 
     /// The database's clock says that the lease has ended, whatever ours does. Nothing is taken before there is a new one.

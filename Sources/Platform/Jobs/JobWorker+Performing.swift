@@ -13,7 +13,8 @@ extension JobWorker {
         // Noted even when this task is cancelled: a shutdown returns what it interrupts.
         await Task { await settle(attempt, result) }.value
         state.withLock { state in
-            state.running[attempt.claim.id] = nil
+            // The same job may run here again by now, under another lease.
+            if state.running[attempt.claim.id] === attempt { state.running[attempt.claim.id] = nil }
             state.slots.ended(attempt.claim.queue)
         }
         bell.ring()

@@ -103,6 +103,8 @@ public final class JobWorker: ServiceLifecycle.Service {
         for await _ in database.announcements.stream(of: Jobs.readyTopic) { bell.ring() }
     }
 
+    /// How long to wait at most before looking again: that a lease has ended is only seen by looking.
+    var longestWait: Duration { min(settings.pollEvery, settings.lease / 3) }
     var isClosing: Bool { state.withLock { $0.closing != nil } }
     var runningCount: Int { state.withLock(\.running.count) }
 

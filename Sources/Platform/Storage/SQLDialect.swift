@@ -25,6 +25,25 @@ extension SQL {
     /// Makes the rows of a SELECT the transaction's own until it ends, after waiting for whoever has them.
     public static let locked = SQL(sqlite: "", postgres: " FOR UPDATE")
 
+    /// What follows a column to say that its value is among those of a SELECT, which are few: they are looked up by the column's index.
+    ///
+    /// `IN` leaves PostgreSQL to join as its statistics suggest, and for a table that changes fast those are of another time.
+    public static func among(_ few: SQL) -> SQL {
+        "\(SQL(sqlite: "IN (", postgres: "= ANY (ARRAY("))\(few)\(SQL(sqlite: ")", postgres: "))"))"
+    }
+
+    /// Where a row is stored, as text. It moves with every change on PostgreSQL; see ``stored(at:)``.
+    public static let place = SQL(sqlite: "CAST(rowid AS TEXT)", postgres: "CAST(ctid AS text)")
+
+    /// Whether a row is stored there; another one may be by now, so ask for its key, too.
+    ///
+    /// Found like this, nothing of an index is read. In a serializable transaction of PostgreSQL whoever reads an index is in conflict with
+    /// those who add to the same page of it, whatever they add: transactions that each change one of many new rows would fail all the time.
+    public static func stored(at place: String) -> SQL {
+        let (before, after) = (SQL(sqlite: "rowid = CAST(", postgres: "ctid = CAST("), SQL(sqlite: " AS INTEGER)", postgres: " AS tid)"))
+        return "\(before)\(textParameter(place))\(after)"
+    }
+
     /// Whether the JSON array of strings in `column` (`jsonb` in PostgreSQL) has `element` among its elements.
     ///
     /// A GIN index on the column serves it in PostgreSQL.

@@ -148,7 +148,7 @@ def percentiles(name, values):
     return {f"{name}_p50_ms": values[len(values) // 2], f"{name}_p99_ms": values[int(len(values) * 0.99) - 1]}
 
 
-COLUMNS = "id, kind, queue, priority, turn_id, state, run_at, payload, attempt, attempts, token, created_at, started_at, finished_at"
+COLUMNS = "id, kind, queue, priority, turn_id, state, run_at, payload, attempt, max_attempts, token, created_at, started_at, finished_at"
 PAYLOAD = """'{{"number":0,"milliseconds":0,"hasEffect":false}}'"""
 NOBODY = "'00000000-0000-0000-0000-000000000000'"
 # A job every 400 ms, up to a day ago. Their identifiers are of version 7: the time in milliseconds, then what tells them apart.

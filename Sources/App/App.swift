@@ -59,7 +59,8 @@ public struct App: Sendable {
         worker = JobWorker(
             database, jobs: jobs, handlers: services.flatMap(\.jobs) + (settings.testRoutes ? [TestErrand.handler] : []),
             schedules: services.flatMap(\.schedules),
-            queues: [JobQueue(JobQueue.standard.name, concurrency: settings.jobsConcurrency), TestErrand.queue]
+            queues: [JobQueue(JobQueue.standard.name, concurrency: settings.jobsConcurrency)]
+                + (settings.testRoutes ? [TestErrand.queue] : [])
                 + services.flatMap(\.queues),
             settings: JobWorker.Settings(settings), logger: logger)
         pipeline = Pipeline(

@@ -98,33 +98,28 @@ extension Attempt {
         case (.success(let outcome), _): note(for: outcome, chance)
         case (.failure, .cancelled): .cancelled("It was cancelled while it ran.")
         case (.failure, .shuttingDown): .returned(after: nil)
-        case (.failure, .timedOut): failed("The attempt took longer than \(handler.policy.timeout).", after: nil, chance)
-        case (.failure(let error), nil): failed(Self.words(for: error), after: nil, chance)
+        case (.failure, .timedOut): failed(Reason("The attempt took longer than \(handler.policy.timeout)."), after: nil, chance)
+        case (.failure(let error), nil): failed(Reason(error), after: nil, chance)
         }
     }
 
     /// What is noted when the outcome itself cannot be stored, a result with the character NUL for example.
-    func unstorable(_ failure: Failure) -> JobNotes.Note { .dead("Its outcome cannot be stored: \(Self.words(for: failure))") }
+    func unstorable(_ failure: Failure) -> JobNotes.Note { .dead(Reason("Its outcome cannot be stored: \(Reason(failure).whole)")) }
 
     private func note(for outcome: Outcome, _ chance: Double) -> JobNotes.Note? {
         switch outcome {
         case .finished: nil
         case .done(let result): .done(result)
-        case .retry(let delay, let reason): failed(reason, after: delay, chance)
+        case .retry(let delay, let reason): failed(Reason(reason), after: delay, chance)
         case .snooze(let delay): .returned(after: delay)
-        case .cancel(let reason): .cancelled(reason)
-        case .discard(let reason): .dead(reason)
+        case .cancel(let reason): .cancelled(Reason(reason))
+        case .discard(let reason): .dead(Reason(reason))
         }
     }
 
-    private func failed(_ reason: String, after delay: Duration?, _ chance: Double) -> JobNotes.Note {
-        guard claim.attempt < claim.attempts else { return .dead(reason) }
+    private func failed(_ reason: Reason, after delay: Duration?, _ chance: Double) -> JobNotes.Note {
+        guard claim.attempt < claim.maxAttempts else { return .dead(reason) }
         let planned = handler.policy.retry.delay(afterAttempt: claim.attempt, chance: chance)
         return .failed(reason, again: delay ?? planned ?? .seconds(1))
-    }
-
-    private static func words(for error: any Error) -> String {
-        guard let failure = error as? Failure else { return "\(type(of: error)): \(error)" }
-        return "\(failure.code): \(failure.message)" + (failure.cause.map { " (\($0))" } ?? "")
     }
 }

@@ -12,7 +12,7 @@ struct Claim: Decodable, Sendable {
     let payload: String
     let checkpoint: String?
     let attempt: Int
-    let attempts: Int
+    let maxAttempts: Int
     let token: Int
     let workerID: UUID
     let errors: String
@@ -21,7 +21,27 @@ struct Claim: Decodable, Sendable {
     let place: String
 
     static let columns: SQL =
-        "id, kind, queue, owner_id, payload, checkpoint, attempt, attempts, token, worker_id, errors, request_id, \(SQL.place) AS place"
+        "id, kind, queue, owner_id, payload, checkpoint, attempt, max_attempts, token, worker_id, errors, request_id, \(SQL.place) AS place"
+}
+
+/// Why an attempt ended without success: in words for the job's owner, and with all that operators want to know.
+struct Reason: Sendable, ExpressibleByStringLiteral {
+    let shown: String
+    let whole: String
+
+    /// The job's own words.
+    init(_ words: String) { (shown, whole) = (words, words) }
+    init(stringLiteral words: String) { self.init(words) }
+
+    /// Of an error only what a `Failure` is meant to tell its caller is shown.
+    init(_ error: any Error) {
+        guard let failure = error as? Failure else {
+            (shown, whole) = ("Internal error.", "\(type(of: error)): \(error)")
+            return
+        }
+        shown = failure.kind == .internal ? "Internal error." : failure.message
+        whole = "\(failure.code): \(failure.message)" + (failure.cause.map { " (\($0))" } ?? "")
+    }
 }
 
 /// Why an attempt failed, as dead letters keep it.
@@ -29,6 +49,11 @@ struct AttemptError: Codable, Sendable, Equatable {
     let attempt: Int
     let at: Date
     let reason: String
+    /// What the job's owner is told.
+    let shown: String?
+
+    /// As many are kept, the newest.
+    static let most = 25
 
     /// Longer reasons are cut here.
     static let longestReason = 1_000

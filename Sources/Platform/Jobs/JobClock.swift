@@ -15,5 +15,8 @@ public struct JobClock: Sendable {
         return "\(fixed.now)\(SQL(sqlite: "", postgres: "::timestamptz"))"
     }
 
+    /// When the transaction began, where the engine tells: what its snapshot is compared with.
+    var begun: SQL { fixed == nil ? .now : now }
+
     func now(plus duration: Duration) -> SQL { .moment(now, plus: duration) }
 }

@@ -37,10 +37,10 @@ struct JobNotes: Sendable {
     /// What is written of an attempt that ended.
     enum Note: Sendable {
         case done(StoredResult?)
-        case cancelled(String)
-        case dead(String)
+        case cancelled(Reason)
+        case dead(Reason)
         /// Again after a time; `nil` is at once.
-        case failed(String, again: Duration?)
+        case failed(Reason, again: Duration?)
         /// As if it had not been begun.
         case returned(after: Duration?)
     }
@@ -69,7 +69,8 @@ struct JobNotes: Sendable {
     /// checkpoint, or a request to cancel.
     private func change(_ values: SQL, of claim: Claim, in queries: any Queries) async throws -> JobState {
         for row in [SQL.stored(at: claim.place) + " AND ", ""] {
-            let state = try await queries.first(JobState.self, "UPDATE job SET \(values) WHERE \(row)\(fence(claim)) RETURNING state")
+            let state = try await queries.first(
+                JobState.self, "UPDATE job SET \(values) WHERE \(row)\(fence(claim, in: queries)) RETURNING state")
             if let state { return state }
         }
         throw LostLease()
@@ -77,7 +78,10 @@ struct JobNotes: Sendable {
 
     /// Notes many that are done, and leave nothing to read, by one statement; returns how many of them were still the worker's to note.
     func done(_ jobs: [Identifier<JobRecord>], of batch: Batch) async throws -> Int {
-        try await database.change(
+        // The last one several times, so that few forms of the statement are prepared.
+        var jobs = jobs
+        while let last = jobs.last, jobs.count.nonzeroBitCount > 1 { jobs.append(last) }
+        return try await database.change(
             """
             UPDATE job SET \(change(.done(nil), nil))
             WHERE state = 'running' AND worker_id = \(batch.worker) AND \(clock.isLeased(to: batch.worker)) AND token = \(batch.token)
@@ -103,16 +107,20 @@ struct JobNotes: Sendable {
     // MARK: The statements' parts
 
     /// Whether the attempt is still the worker's own.
-    private func fence(_ claim: Claim) -> SQL {
-        "id = \(claim.id) AND token = \(claim.token) AND state = 'running' AND worker_id = \(claim.workerID) AND \(clock.isLeased(to: claim.workerID))"
+    ///
+    /// A serializable transaction of PostgreSQL sees the lease as it was when it began, so it is asked whether it lasted then: who takes the
+    /// job meanwhile changes its row, and the transaction is not committed.
+    private func fence(_ claim: Claim, in queries: any Queries) -> SQL {
+        let isLeased = clock.isLeased(to: claim.workerID, at: queries is any Transaction ? clock.begun : clock.now)
+        return "id = \(claim.id) AND token = \(claim.token) AND state = 'running' AND worker_id = \(claim.workerID) AND \(isLeased)"
     }
 
     private func change(_ note: Note, _ claim: Claim?) -> SQL {
         let free: SQL = "worker_id = NULL, cancel_requested = \(false)"
         let end: SQL =
-            "finished_at = \(clock.now), checkpoint = NULL, unique_key = CASE WHEN unique_rule = 'period' THEN unique_key END, \(free)"
+            "finished_at = \(clock.now), unique_key = CASE WHEN unique_rule = 'period' THEN unique_key END, \(free)"
         return switch note {
-        case .done(let result): "state = 'done', result = \(result?.text), \(end)"
+        case .done(let result): "state = 'done', result = \(result?.text), checkpoint = NULL, \(end)"
         case .cancelled(let reason): "state = 'cancelled', errors = \(errors(reason, claim)), \(end)"
         case .dead(let reason): "state = 'dead', errors = \(errors(reason, claim)), \(end)"
         case .failed(let reason, let delay): "\(again(delay)), errors = \(errors(reason, claim)), \(free)"
@@ -126,22 +134,19 @@ struct JobNotes: Sendable {
         return """
             state = CASE WHEN cancel_requested THEN 'cancelled' ELSE \(state) END\(moment),
             finished_at = CASE WHEN cancel_requested THEN \(clock.now) END,
-            checkpoint = CASE WHEN cancel_requested THEN NULL ELSE checkpoint END,
             unique_key = CASE WHEN cancel_requested AND unique_rule <> 'period' THEN NULL ELSE unique_key END
             """
     }
 
     /// The errors so far and this one, as JSON.
-    private func errors(_ reason: String, _ claim: Claim?) -> String {
+    private func errors(_ reason: Reason, _ claim: Claim?) -> String {
         guard let claim else { return "[]" }
-        let new = AttemptError(attempt: claim.attempt, at: Date(), reason: reason.kept(upTo: AttemptError.longestReason))
-        do {
-            let old = try StoredResult(text: claim.errors).decode([AttemptError].self)
-            return try StoredResult(old + [new]).text
-        } catch {
-            // What cannot be read is no reason to lose the job.
-            return "[]"
-        }
+        let new = AttemptError(
+            attempt: claim.attempt, at: Date(), reason: reason.whole.kept(upTo: AttemptError.longestReason),
+            shown: reason.shown.kept(upTo: AttemptError.longestReason))
+        // What cannot be read of them is no reason to lose the job.
+        let old = (try? StoredResult(text: claim.errors).decode([AttemptError].self)) ?? []
+        return (try? StoredResult(old.suffix(AttemptError.most - 1) + [new]).text) ?? "[]"
     }
 }
 
@@ -151,7 +156,7 @@ extension JobNotes.Note {
         switch self {
         case .done, .returned: JobEvent(state: state, progress: state == .done ? 1 : nil)
         case .cancelled(let reason), .dead(let reason), .failed(let reason, _):
-            JobEvent(state: state, message: reason.kept(upTo: AttemptError.longestReason))
+            JobEvent(state: state, message: reason.shown.kept(upTo: AttemptError.longestReason))
         }
     }
 }

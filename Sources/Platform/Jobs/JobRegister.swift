@@ -24,7 +24,7 @@ public struct JobRegister: Sendable {
             StatusRow.self, "SELECT \(unsafeRaw: StatusRow.columns) FROM job WHERE id = \(id) AND \(Self.belongs(to: owner))",
             else: Self.notFound)
         let last = row.ownerID == nil ? nil : try await Outbox.last(JobRegister.eventTopic, key: id.description, in: database)
-        return try row.status(lastEvent: last)
+        return try row.status(lastEvent: last, isShownToOwner: owner != nil)
     }
 
     /// Jobs, newest first.
@@ -37,7 +37,7 @@ public struct JobRegister: Sendable {
         let limit = filter.limit?.raw ?? PageLimit.standard
         let rows = try await database.all(
             StatusRow.self, "SELECT \(unsafeRaw: StatusRow.columns) FROM job \(condition) ORDER BY id DESC LIMIT \(limit + 1)")
-        let items = try rows.prefix(limit).map { try $0.status(lastEvent: nil) }
+        let items = try rows.prefix(limit).map { try $0.status(lastEvent: nil, isShownToOwner: false) }
         return Page(items: items, next: rows.count > limit ? items.last.map { Cursor(after: $0.createdAt, $0.id) } : nil)
     }
 
@@ -64,7 +64,6 @@ public struct JobRegister: Sendable {
             state = CASE WHEN state = 'running' THEN 'running' ELSE 'cancelled' END,
             cancel_requested = (state = 'running'),
             finished_at = CASE WHEN state = 'running' THEN NULL ELSE \(clock.now) END,
-            checkpoint = CASE WHEN state = 'running' THEN checkpoint END,
             unique_key = CASE WHEN state = 'running' OR unique_rule = 'period' THEN unique_key END
         WHERE id = \(id) AND \(Self.belongs(to: owner)) AND state IN ('waiting', 'ready', 'running')
         RETURNING state, owner_id
@@ -114,7 +113,7 @@ public struct JobRegister: Sendable {
             """
             DELETE FROM job WHERE id IN (
                 SELECT id FROM job WHERE finished_at IS NOT NULL AND finished_at < \(clock.now(plus: .zero - age)) AND \(condition)
-                ORDER BY finished_at LIMIT \(limit))
+                ORDER BY finished_at LIMIT \(limit)) AND finished_at IS NOT NULL
             """)
     }
 
@@ -140,12 +139,15 @@ private struct StatusRow: Decodable, Sendable {
 
     static let columns = "id, kind, owner_id, state, attempt, result, errors, created_at, started_at, finished_at"
 
-    func status(lastEvent: OutboxEntry?) throws -> JobStatus {
-        let event = try lastEvent?.payload(as: JobEvent.self)
+    func status(lastEvent: OutboxEntry?, isShownToOwner: Bool) throws -> JobStatus {
+        let last = try lastEvent?.payload(as: JobEvent.self)
+        // A report may be written a moment after the end: it is not news any more.
+        let event = last.flatMap { $0.state.isFinished == state.isFinished ? $0 : nil }
         let errors = try StoredResult(text: errors).decode([AttemptError].self)
         return JobStatus(
             id: id, kind: kind, state: state, progress: state == .done ? 1 : event?.progress, message: event?.message, attempt: attempt,
-            result: try result.map { try WireJSON.parse(Array($0.utf8)) }, error: errors.last?.reason, createdAt: createdAt,
+            result: try result.map { try WireJSON.parse(Array($0.utf8)) },
+            error: state == .done ? nil : isShownToOwner ? errors.last?.shown : errors.last?.reason, createdAt: createdAt,
             startedAt: startedAt, finishedAt: finishedAt)
     }
 }

@@ -13,11 +13,18 @@ extension JobWorker {
         state.withLock { $0.keeper.isHeld(at: .now) ? $0.worker : nil }
     }
 
+    /// Beats until cancelled. A database that does not answer holds up neither the one nor the other.
     func pulse() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.beat { await self.keepLease() } }
+            group.addTask { await self.beat { await self.flushProgress() } }
+            await beat { stopOverdue() }
+        }
+    }
+
+    private func beat(_ action: () async -> Void) async {
         while !Task.isCancelled {
-            await keepLease()
-            stopOverdue()
-            await flushProgress()
+            await action()
             // A cancelled sleep ends the loop.
             try? await Task.sleep(for: Self.beat)
         }
@@ -90,6 +97,9 @@ extension JobWorker {
         let now = ContinuousClock.now
         let (running, closing) = state.withLock { (Array($0.running.values), $0.closing) }
         for attempt in running where attempt.deadline <= now { attempt.stop(.timedOut) }
+        // Others may have the jobs of a lease that could not be renewed.
+        let held = heldLease
+        for attempt in running where attempt.claim.workerID != held { attempt.stop(.lostLease) }
         if let closing, closing <= now { stopAll(.shuttingDown) }
     }
 

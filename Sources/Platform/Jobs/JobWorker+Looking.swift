@@ -31,7 +31,7 @@ extension JobWorker {
         if hasStray { try await returnStray(worker) }
         if outlook.hasCancelled { try await stopCancelled(worker) }
         let tookBack = outlook.hasLost ? try await takeBackLost() : false
-        let firing = try await board.fire(at: outlook.now)
+        let firing = await fireSchedules(at: outlook.now)
         let isDue = outlook.nextDue.map { $0 <= outlook.now } ?? false
         if isDue { _ = try await shelf.promote() }
         // What has just become ready is found by the next look, at once.
@@ -104,8 +104,8 @@ extension JobWorker {
     private func takeBackLost() async throws -> Bool {
         let lost = try await shelf.lost()
         for claim in lost {
-            let reason = "The worker was lost."
-            let note: JobNotes.Note = claim.attempt < claim.attempts ? .failed(reason, again: nil) : .dead(reason)
+            let reason: Reason = "The worker was lost."
+            let note: JobNotes.Note = claim.attempt < claim.maxAttempts ? .failed(reason, again: nil) : .dead(reason)
             try await notes.release(claim, as: note)
             logger.warning("A job was lost with its worker", metadata: ["job": "\(claim.id)", "kind": "\(claim.kind)"])
         }
@@ -123,6 +123,16 @@ extension JobWorker {
     func returnStray(_ worker: UUID) async throws {
         for claim in try await shelf.running(under: worker) where state.withLock({ $0.running[claim.id] }) == nil {
             do { try await notes.note(.returned(after: nil), of: claim) } catch is LostLease { continue }
+        }
+    }
+
+    /// A schedule that cannot be enqueued holds up no jobs.
+    private func fireSchedules(at now: Date) async -> (hasFired: Bool, next: Date?) {
+        do {
+            return try await board.fire(at: now)
+        } catch {
+            if !Task.isCancelled { logger.error("A schedule could not be enqueued", metadata: ["error": "\(error)"]) }
+            return (false, now.addingTimeInterval(5))
         }
     }
 

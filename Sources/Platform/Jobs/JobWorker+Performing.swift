@@ -49,9 +49,9 @@ extension JobWorker {
     private func log(_ note: JobNotes.Note, of attempt: Attempt) {
         switch note {
         case .done, .returned: break
-        case .cancelled(let reason): logger.info("A job was cancelled", metadata: attempt.metadata(reason))
-        case .failed(let reason, _): logger.notice("A job failed and is tried again", metadata: attempt.metadata(reason))
-        case .dead(let reason): logger.error("A job is given up", metadata: attempt.metadata(reason))
+        case .cancelled(let reason): logger.info("A job was cancelled", metadata: attempt.metadata(reason.whole))
+        case .failed(let reason, _): logger.notice("A job failed and is tried again", metadata: attempt.metadata(reason.whole))
+        case .dead(let reason): logger.error("A job is given up", metadata: attempt.metadata(reason.whole))
         }
     }
 }

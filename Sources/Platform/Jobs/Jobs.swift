@@ -27,7 +27,7 @@ public struct Jobs: Sendable {
     ) async throws -> Enqueued {
         let row = try NewJob(job, owner, delay, priority ?? Kind.policy.priority)
         let enqueued = try await row.insert(in: transaction, clock)
-        if delay == nil || enqueued.isNew { transaction.announce(Self.readyTopic) }
+        if enqueued.isNew { transaction.announce(Self.readyTopic) }
         return enqueued
     }
 }
@@ -62,20 +62,28 @@ struct NewJob {
             try await transaction.change(insertion(clock))
             return Enqueued(id: id, isNew: true)
         }
-        try await transaction.change(
-            "UPDATE job SET unique_key = NULL WHERE unique_key = \(uniqueKey) AND unique_until <= \(clock.now)")
         let conflict: SQL = " ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL DO NOTHING"
-        if try await transaction.change(insertion(clock) + conflict) > 0 { return Enqueued(id: id, isNew: true) }
-        let present = try await transaction.one(
-            Identifier<JobRecord>.self, "SELECT id FROM job WHERE unique_key = \(uniqueKey)",
-            else: .unavailable("job_busy", "Another request is just doing the same."))
-        return Enqueued(id: present, isNew: false)
+        for _ in 0..<Self.tries {
+            if try await transaction.change(insertion(clock) + conflict) > 0 { return Enqueued(id: id, isNew: true) }
+            if let present = try await present(uniqueKey, in: transaction, clock) { return Enqueued(id: present, isNew: false) }
+        }
+        throw Failure.unavailable("job_busy", "The same jobs come and go too fast.")
     }
+
+    /// The job that has the key, which cannot begin before this transaction has ended: else it might not see what the transaction did. One
+    /// whose time is over gives the key up.
+    private func present(_ key: String, in transaction: any Transaction, _ clock: JobClock) async throws -> Identifier<JobRecord>? {
+        try await transaction.change("UPDATE job SET unique_key = NULL WHERE unique_key = \(key) AND unique_until <= \(clock.now)")
+        return try await transaction.first(Identifier<JobRecord>.self, "SELECT id FROM job WHERE unique_key = \(key)\(SQL.locked)")
+    }
+
+    /// The job that was there may end before it is looked at.
+    private static let tries = 3
 
     private func insertion(_ clock: JobClock) -> SQL {
         """
         INSERT INTO job (
-            id, kind, queue, priority, owner_id, turn_id, state, run_at, payload, attempts, unique_key, unique_rule, unique_until,
+            id, kind, queue, priority, owner_id, turn_id, state, run_at, payload, max_attempts, unique_key, unique_rule, unique_until,
             request_id, created_at
         ) VALUES (
             \(id), \(kind), \(policy.queue), \(priority), \(owner), \(owner?.uuid ?? UUID.zero), \(delay == nil ? JobState.ready : .waiting),

@@ -10,7 +10,6 @@ final class Bell: Sendable {
     }
 
     func ring() { continuation.yield() }
-    func fallSilent() { continuation.finish() }
 }
 
 /// Rings a bell at a moment; setting it again replaces the moment.

@@ -71,5 +71,5 @@ final class Finish: Sendable {
     }
 }
 
-/// Another worker has taken the job over, or it was cancelled: nothing of this attempt is kept.
+/// Another worker has taken the job over: nothing more of this attempt is kept.
 public struct LostLease: Error {}

@@ -3,8 +3,8 @@ import MartletStorage
 
 extension JobClock {
     /// Whether a worker's lease lasts.
-    func isLeased(to worker: UUID) -> SQL {
-        "EXISTS (SELECT 1 FROM job_worker WHERE job_worker.id = \(worker) AND lease_until > \(now))"
+    func isLeased(to worker: UUID, at moment: SQL? = nil) -> SQL {
+        "EXISTS (SELECT 1 FROM job_worker WHERE job_worker.id = \(worker) AND lease_until > \(moment ?? now))"
     }
 }
 

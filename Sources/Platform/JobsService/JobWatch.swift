@@ -10,10 +10,11 @@ import Synchronization
 final class JobWatch: Sendable {
     private let database: any Database
     private let register: JobRegister
+    private let tail: OutboxTail
     private let listeners = Mutex<[String: [ObjectIdentifier: Listener]]>([:])
 
     init(_ database: any Database, _ register: JobRegister, _ tail: OutboxTail) {
-        (self.database, self.register) = (database, register)
+        (self.database, self.register, self.tail) = (database, register, tail)
         tail.subscribe(JobRegister.eventTopic) { [weak self] in self?.hear($0) }
     }
 
@@ -21,6 +22,7 @@ final class JobWatch: Sendable {
     /// that is not the owner's.
     func follow(_ id: Identifier<JobRecord>, owner: Identifier<Account>, after last: String?) async throws -> EventFeed? {
         let listener = Listener()
+        await tail.hasBegun()
         // Before looking, so that nothing falls between.
         add(listener, to: id.description)
         do {
@@ -36,8 +38,12 @@ final class JobWatch: Sendable {
     private func begin(
         _ listener: Listener, _ id: Identifier<JobRecord>, _ owner: Identifier<Account>, after place: EventPlace?
     ) async throws -> EventFeed? {
-        let missed = try await missed(id, after: place)
+        var missed = try await missed(id, after: place)
         let status = try await register.find(id, owner: owner)
+        // A report may be written a moment after the end.
+        if status.state.isFinished, let end = try missed.lastIndex(where: { try $0.event.state.isFinished }) {
+            missed = Array(missed[...end])
+        }
         if status.state.isFinished, place?.isEnd == true { return nil }
         // Those who come for the first time hear where the job is, and not how it came there.
         var frames = place == nil ? [] : try missed.map { try $0.frame }
@@ -64,8 +70,14 @@ final class JobWatch: Sendable {
 
     private func hear(_ entry: OutboxEntry) {
         let listening = listeners.withLock { $0[entry.key].map { Array($0.values) } }
-        guard let listening, let frame = try? entry.frame, let event = try? entry.event else { return }
-        for listener in listening { listener.hear(frame, entry.position, isLast: event.state.isFinished) }
+        guard let listening else { return }
+        do {
+            let (frame, isLast) = (try entry.frame, try entry.event.state.isFinished)
+            for listener in listening { listener.hear(frame, entry.position, isLast: isLast) }
+        } catch {
+            // Another version's event: who listens comes back, and hears where the job is.
+            for listener in listening { listener.leave() }
+        }
     }
 
     private func add(_ listener: Listener, to key: String) {
@@ -99,6 +111,10 @@ private final class Listener: Sendable {
             guard let sender = state.sender else { return state.held.append(heard) }
             if !state.known.contains(position) { Self.send(heard, to: sender) }
         }
+    }
+
+    func leave() {
+        state.withLock { $0.sender }?.finish()
     }
 
     func begin(_ sender: EventSender, without known: [Int64]) {

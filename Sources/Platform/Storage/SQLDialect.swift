@@ -11,7 +11,8 @@ extension SQL {
     /// The moment at which the statement runs, by the engine's clock. Unlike ``now`` it moves on within a transaction: leases ask for it.
     public static let clock = SQL(
         sqlite: "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
-        postgres: "date_trunc('milliseconds', clock_timestamp())")
+        // As a query of its own it is asked once, and may bound a search in an index.
+        postgres: "(SELECT date_trunc('milliseconds', clock_timestamp()))")
 
     /// A moment later than another one.
     public static func moment(_ moment: SQL, plus duration: Duration) -> SQL {

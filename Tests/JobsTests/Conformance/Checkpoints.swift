@@ -49,7 +49,7 @@ import Testing
             let other = instances[1].worker([climbing(journal)])
             let handler = climbing(journal) { step, _ in
                 guard step == 3 else { return }
-                instances[0].time.advance(by: .seconds(31))
+                instances[0].time.advance(by: Instance.lease + .seconds(1))
                 try await other.runDue(expecting: 1)
             }
             try await instances[0].worker([handler]).runDue(expecting: 1)

@@ -70,6 +70,9 @@ struct Instance: Sendable {
     let database: any Database
     let time: TestTime
 
+    /// So long that no test takes a part of it by the real clock, by which workers renew theirs.
+    static let lease = Duration.seconds(3_600)
+
     static let migrations = [
         Migration("test/0001-effect", .same("CREATE TABLE effect (name TEXT NOT NULL)"))
     ]
@@ -79,7 +82,7 @@ struct Instance: Sendable {
 
     func worker(
         _ handlers: [JobHandler], schedules: [ScheduledJob] = [], queues: [JobQueue] = [], clock: JobClock? = nil,
-        settings: JobWorker.Settings = .init(), logger: Logger = .silent
+        settings: JobWorker.Settings = .init(lease: Instance.lease), logger: Logger = .silent
     ) -> JobWorker {
         JobWorker(
             database, jobs: clock.map { Jobs(clock: $0) } ?? jobs, handlers: handlers, schedules: schedules, queues: queues,

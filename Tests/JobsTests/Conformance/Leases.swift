@@ -42,7 +42,7 @@ import Testing
         try await engine.run(instances: 2) { instances in
             try await instances[0].enqueue(Climb())
             let handler = tell(Climb.self) { _, late in
-                instances[0].time.advance(by: .seconds(31))
+                instances[0].time.advance(by: Instance.lease + .seconds(1))
                 let other = tell(Climb.self) { _, work in
                     let outcome = await Result { try await late.finish { try await $0.leave("late") } }
                     #expect(throws: LostLease.self) { try outcome.get() }
@@ -60,7 +60,7 @@ import Testing
         try await engine.run { instance in
             try await instance.enqueue(OneShot())
             let handler = tell(OneShot.self) { _, work in
-                instance.time.advance(by: .seconds(31))
+                instance.time.advance(by: Instance.lease + .seconds(1))
                 return try await work.finish { try await $0.leave("late") }
             }
             try await instance.worker([handler]).runDue(expecting: 1)
@@ -74,7 +74,7 @@ import Testing
             let id = try await instances[0].enqueue(OneShot()).id
             let other = instances[1].worker([tell(OneShot.self) { _, _ in .done }])
             let handler = tell(OneShot.self) { _, work in
-                instances[0].time.advance(by: .seconds(31))
+                instances[0].time.advance(by: Instance.lease + .seconds(1))
                 try await other.runDue(expecting: 0)
                 return try await work.finish { try await $0.leave("late") }
             }
@@ -92,7 +92,7 @@ import Testing
             let other = instances[1].worker([tell(OneShot.self) { _, _ in .done }])
             let handler = tell(OneShot.self) { _, work in
                 for _ in 0..<3 {
-                    instances[0].time.advance(by: .seconds(20))
+                    instances[0].time.advance(by: Instance.lease * 2 / 3)
                     try await instances[0].renewLeases()
                     try await other.runDue(expecting: 0)
                 }
@@ -110,7 +110,7 @@ import Testing
             let journal = Journal()
             let handler = tell(Climb.self) { climb, work in
                 journal.note("\(try await instance.workers)")
-                if climb.name == "0", work.attempt == 1 { instance.time.advance(by: .seconds(31)) }
+                if climb.name == "0", work.attempt == 1 { instance.time.advance(by: Instance.lease + .seconds(1)) }
                 return try await work.finish { try await $0.leave(climb.name) }
             }
             let worker = instance.worker([handler], queues: [JobQueue("default", concurrency: 1)])
@@ -125,7 +125,7 @@ import Testing
 
 extension Instance {
     fileprivate func renewLeases() async throws {
-        try await database.change("UPDATE job_worker SET lease_until = \(time.now + 30)")
+        try await database.change("UPDATE job_worker SET lease_until = \(time.now + Instance.lease / .seconds(1))")
     }
 }
 
@@ -136,7 +136,7 @@ extension JobEngine {
             let id = try await instances[0].enqueue(Climb()).id
             let other = instances[1].worker([tell(Climb.self) { _, work in try await work.finish(Self.leavingEffect) }])
             let handler = tell(Climb.self) { _, work in
-                instances[0].time.advance(by: .seconds(31))
+                instances[0].time.advance(by: Instance.lease + .seconds(1))
                 try await other.runDue(expecting: 1)
                 return try await ending(work)
             }

@@ -1,10 +1,11 @@
 import MartletCore
 import MartletStorage
+import MartletTestServers
 import Synchronization
 
 /// A database that lets a test step in: before reads, and before transactions, each with its number.
-final class InterferedDatabase: Database {
-    private let inner: any Database
+final class InterferedDatabase: ForwardingDatabase {
+    let inner: any Database
     private let onRead: @Sendable (Int) async throws -> Void
     private let onTransaction: @Sendable (Int) async throws -> Void
     private let counts = Mutex((reads: 0, transactions: 0))
@@ -18,9 +19,6 @@ final class InterferedDatabase: Database {
 
     var transactions: Int { counts.withLock { $0.transactions } }
     var reads: Int { counts.withLock { $0.reads } }
-    var dialect: SQLDialect { inner.dialect }
-    var load: DatabaseLoad { inner.load }
-    var announcements: Announcements { inner.announcements }
 
     func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
         let number = counts.withLock { counts in
@@ -30,10 +28,6 @@ final class InterferedDatabase: Database {
         try await onRead(number)
         return try await inner.all(row, sql)
     }
-
-    func first<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> Row? { try await inner.first(row, sql) }
-
-    func change(_ sql: SQL) async throws -> Int { try await inner.change(sql) }
 
     func transaction<Result: Sendable>(
         isolation: Isolation, _ body: @Sendable (any Transaction) async throws -> Result
@@ -49,17 +43,4 @@ final class InterferedDatabase: Database {
             return result
         }
     }
-
-    func schemaTransaction<Result: Sendable>(_ body: @Sendable (any SchemaTransaction) async throws -> Result) async throws -> Result {
-        try await inner.schemaTransaction(body)
-    }
-
-    func batches<Row: Decodable & Sendable>(
-        of size: Int, _ row: Row.Type, _ sql: SQL, _ body: @Sendable ([Row]) async throws -> Void
-    ) async throws {
-        try await inner.batches(of: size, row, sql, body)
-    }
-
-    func check() async throws { try await inner.check() }
-    func close() async { await inner.close() }
 }

@@ -52,8 +52,13 @@ struct JobNotes: Sendable {
 
     private func note(_ note: Note, of claim: Claim, in queries: any Queries) async throws {
         let noted = try await change(change(note, claim), of: claim, in: queries)
-        guard claim.ownerID != nil, let transaction = queries as? any Transaction else { return }
-        try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, note.event(noted), in: transaction)
+        if let transaction = queries as? any Transaction { try await tell(claim, note.event(noted), in: transaction) }
+    }
+
+    /// Nobody watches the program's own.
+    private func tell(_ claim: Claim, _ event: JobEvent, in transaction: any Transaction) async throws {
+        guard claim.ownerID != nil else { return }
+        try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, event, in: transaction)
     }
 
     /// What attempts have in common that are noted together. Most jobs need one attempt: by its token, rather than by pairs of identifier
@@ -99,8 +104,7 @@ struct JobNotes: Sendable {
                 UPDATE job SET \(change(note, claim)) WHERE id = \(claim.id) AND token = \(claim.token) AND state = 'running' AND \(shelf.isLost)
                 RETURNING state
                 """)
-            guard let noted, claim.ownerID != nil else { return }
-            try await Outbox.append(JobRegister.eventTopic, key: claim.id.description, note.event(noted), in: transaction)
+            if let noted { try await tell(claim, note.event(noted), in: transaction) }
         }
     }
 

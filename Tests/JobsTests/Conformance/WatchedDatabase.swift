@@ -1,10 +1,11 @@
 import MartletCore
 import MartletStorage
+import MartletTestServers
 import Synchronization
 
 /// A database whose statements are counted, and whose answers may get lost.
-final class WatchedDatabase: Database {
-    private let inner: any Database
+final class WatchedDatabase: ForwardingDatabase {
+    let inner: any Database
     private let count = Mutex(0)
     private let loses: @Sendable (_ row: String) -> Bool
 
@@ -15,10 +16,6 @@ final class WatchedDatabase: Database {
 
     /// How many statements and transactions there were.
     var statements: Int { count.withLock { $0 } }
-
-    var dialect: SQLDialect { inner.dialect }
-    var announcements: Announcements { inner.announcements }
-    var load: DatabaseLoad { inner.load }
 
     func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
         noteOne()
@@ -43,19 +40,6 @@ final class WatchedDatabase: Database {
         noteOne()
         return try await inner.transaction(isolation: isolation, body)
     }
-
-    func schemaTransaction<Result: Sendable>(_ body: @Sendable (any SchemaTransaction) async throws -> Result) async throws -> Result {
-        try await inner.schemaTransaction(body)
-    }
-
-    func batches<Row: Decodable & Sendable>(
-        of size: Int, _ row: Row.Type, _ sql: SQL, _ body: @Sendable ([Row]) async throws -> Void
-    ) async throws {
-        try await inner.batches(of: size, row, sql, body)
-    }
-
-    func check() async throws { try await inner.check() }
-    func close() async { await inner.close() }
 
     private func noteOne() { count.withLock { $0 += 1 } }
 }

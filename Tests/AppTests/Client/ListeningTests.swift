@@ -98,9 +98,10 @@ struct ListeningToEvents {
 
 @Suite("A stream that breaks")
 struct BrokenStreams {
-    private static let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+    private static let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     private static let over = "HTTP/1.1 204 No Content\r\n\r\n"
-    private static let busy = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
+    private static let busy = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
     /// A chunk for each event; the body is not ended.
     private static func stream(_ events: String...) -> String {

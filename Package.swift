@@ -13,7 +13,7 @@ let package = Package(
         .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletJobsAPI", "MartletBookmarksAPI"]),
         .library(
             name: "Martlet",
-            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletJobs", "MartletIdentity", "MartletSettings", "MartletSQLite", "MartletPostgres"]),
+            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletJobs", "MartletIdentity", "MartletCache", "MartletRateLimit", "MartletIdempotency", "MartletSettings", "MartletSQLite", "MartletPostgres", "MartletRedis"]),
     ],
     dependencies: [
         // Lower bounds are the first versions with the known advisories fixed; `DependencyFloors` tests them.
@@ -66,16 +66,21 @@ let package = Package(
             ],
             path: "Sources/Platform/Wire"),
         .target(name: "MartletSettings", dependencies: [.product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
+        .target(name: "MartletRateLimit", dependencies: ["MartletCore"], path: "Sources/Platform/RateLimit"),
         .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging], path: "Sources/Platform/Storage"),
+        .target(name: "MartletCache", dependencies: ["MartletCore", "MartletStorage", .crypto, .lifecycle, .logging], path: "Sources/Platform/Cache"),
         .target(
             name: "MartletHTTP",
-            dependencies: ["MartletContract", "MartletWire", "CDeflate", .hummingbirdCore, .httpTypes, .lifecycle, .logging, .nioCore],
+            dependencies: ["MartletCache", "MartletContract", "MartletRateLimit", "MartletWire", "CDeflate", .crypto, .hummingbirdCore, .httpTypes, .lifecycle, .logging, .nioCore],
             path: "Sources/Platform/HTTP"),
         .target(name: "MartletJobsAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/JobsAPI"),
         .target(
             name: "MartletJobs",
             dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", .lifecycle, .logging],
             path: "Sources/Platform/Jobs"),
+        .target(
+            name: "MartletIdempotency", dependencies: ["MartletContract", "MartletHTTP", "MartletJobs", "MartletStorage", .crypto, .httpTypes, .nioCore],
+            path: "Sources/Platform/Idempotency"),
         .target(name: "MartletService", dependencies: ["MartletHTTP", "MartletJobs", "MartletStorage"], path: "Sources/Platform/Service"),
         .target(
             name: "MartletJobsService", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletService", .logging], path: "Sources/Platform/JobsService"),
@@ -94,15 +99,18 @@ let package = Package(
             ],
             path: "Sources/Drivers/SQLite"),
         .target(name: "MartletPostgres", dependencies: ["MartletCore", "MartletStorage", "CPostgres", .logging], path: "Sources/Drivers/Postgres"),
+        .target(
+            name: "MartletRedis", dependencies: ["MartletCache", "MartletCore", "MartletRateLimit", .crypto, .logging, .nioCore, .nioPosix, .nioSSL],
+            path: "Sources/Drivers/Redis"),
 
         // Services: an API anyone may import, and the implementation. Services never import one another.
         .target(name: "MartletBookmarksAPI", dependencies: ["MartletContract", "MartletJobsAPI"], path: "Sources/Services/BookmarksAPI"),
-        .target(name: "MartletBookmarks", dependencies: ["MartletBookmarksAPI", "MartletJobs", "MartletJobsAPI", "MartletService"], path: "Sources/Services/Bookmarks"),
+        .target(name: "MartletBookmarks", dependencies: ["MartletBookmarksAPI", "MartletCache", "MartletIdempotency", "MartletJobs", "MartletJobsAPI", "MartletService"], path: "Sources/Services/Bookmarks"),
 
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletBookmarks", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
+            dependencies: ["MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
@@ -110,7 +118,7 @@ let package = Package(
 
         // Tests mirror Sources. TestSupport is for all of them, TestServers knows the engines that run beside them, TestKit starts the real app.
         .target(name: "MartletTestSupport", dependencies: [.logging, .subprocess, .systemPackage], path: "Tests/TestSupport"),
-        .target(name: "MartletTestServers", dependencies: ["MartletPostgres", "MartletStorage", "MartletTestSupport", .logging], path: "Tests/TestServers"),
+        .target(name: "MartletTestServers", dependencies: ["MartletPostgres", "MartletRedis", "MartletStorage", "MartletTestSupport", .logging], path: "Tests/TestServers"),
         .target(
             name: "MartletTestKit",
             dependencies: [
@@ -123,6 +131,10 @@ let package = Package(
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "RedisTests", dependencies: ["MartletCore", "MartletRedis", "MartletTestServers", "MartletTestSupport", .logging, .nioCore, .nioPosix, .nioSSL]),
+        .testTarget(name: "CacheTests", dependencies: ["MartletCache", "MartletCore", "MartletPostgres", "MartletRedis", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "RateLimitTests", dependencies: ["MartletCore", "MartletRateLimit", "MartletRedis", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "IdempotencyTests", dependencies: ["MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
         .testTarget(name: "AppTests", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),

@@ -29,6 +29,10 @@ public struct APIOperation: Sendable {
     public let access: Access
     public let success: Success
     public let limit: LimitClass
+    /// How many calls one call counts as.
+    public let weight: Int
+    /// How long answers are kept, and for whom; `nil` when each is made anew.
+    public let cache: CachePolicy?
     /// Whether a repeated call with the same `Idempotency-Key` is meant to be answered from the first one.
     public let isIdempotent: Bool
     public let body: BodyRule
@@ -41,7 +45,7 @@ public struct APIOperation: Sendable {
 
     public init(
         method: HTTPRequest.Method, path: PathTemplate, summary: String, details: String, access: Access, success: Success,
-        limit: LimitClass,
+        limit: LimitClass, weight: Int = 1, cache: CachePolicy? = nil,
         isIdempotent: Bool, body: BodyRule, fields: [InputField], answer: AnswerShape, promise: AnswerShape? = nil,
         failures: [Failure.Kind]
     ) {
@@ -52,6 +56,8 @@ public struct APIOperation: Sendable {
         self.access = access
         self.success = success
         self.limit = limit
+        self.weight = weight
+        self.cache = cache
         self.isIdempotent = isIdempotent
         self.body = body
         self.fields = fields
@@ -129,17 +135,18 @@ public enum AnswerShape: Sendable {
 extension Endpoint where Input: Codable, Output: Codable {
     /// Reads something; safe to repeat. All fields that the path does not name travel in the query.
     public static func get(
-        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .reads, failures: [Failure.Kind] = []
+        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .reads, weight: Int = 1,
+        cache: CachePolicy? = nil, failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.get, path, summary, details, allow, .ok, limit, true, failures)
+        .json(.get, path, summary, details, allow, .ok, limit, true, failures, weight: weight, cache: cache)
     }
 
     /// Makes something, or does something that no other method says. Safe to repeat only where `idempotent` says so.
     public static func post(
         _ path: String, _ summary: String, details: String = "", allow: Access, returns: Success = .ok, limit: LimitClass = .writes,
-        idempotent: Bool = false, failures: [Failure.Kind] = []
+        weight: Int = 1, idempotent: Bool = false, failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.post, path, summary, details, allow, returns, limit, idempotent, failures)
+        .json(.post, path, summary, details, allow, returns, limit, idempotent, failures, weight: weight)
     }
 
     /// Changes what it names of something; absent fields stay, see ``Change``.
@@ -165,13 +172,14 @@ extension Endpoint where Input: Codable, Output: Codable {
 
     private static func json(
         _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ details: String, _ access: Access, _ success: Success,
-        _ limit: LimitClass, _ isIdempotent: Bool, _ failures: [Failure.Kind]
+        _ limit: LimitClass, _ isIdempotent: Bool, _ failures: [Failure.Kind], weight: Int = 1, cache: CachePolicy? = nil
     ) -> Endpoint {
         let path = PathTemplate(path)
         let fields = InputField.all(of: Schema.recorded(of: Input.self).schema, method: method, path: path)
         let operation = APIOperation(
             method: method, path: path, summary: summary, details: details, access: access, success: success, limit: limit,
-            isIdempotent: isIdempotent, body: fields.contains { $0.location == .body } ? .json : .none, fields: fields,
+            weight: weight, cache: cache, isIdempotent: isIdempotent, body: fields.contains { $0.location == .body } ? .json : .none,
+            fields: fields,
             answer: .describing(Output.self),
             failures: failures)
         return Endpoint(operation: operation, input: .json(fields), output: .json())

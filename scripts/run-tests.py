@@ -109,10 +109,17 @@ def bounded(command):
         return f"{command[0]}: {error}\n"
 
 
+def signal_all(tests, kind):
+    """`swift test` gives the tests a process group of their own."""
+    if process := testing_process(tests):
+        os.kill(process, kind)
+    os.killpg(tests.pid, kind)
+
+
 def end(tests):
     for kind, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
         try:
-            os.killpg(tests.pid, kind)
+            signal_all(tests, kind)
         except ProcessLookupError:
             return
         deadline = time.monotonic() + patience

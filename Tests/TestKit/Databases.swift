@@ -1,9 +1,13 @@
+import AsyncHTTPClient
 import MartletTestServers
+import NIOCore
 public import Testing
 
-/// A database engine that tests can run on.
+/// What tests can run on.
 public enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case sqlite, postgres
+    /// Two instances with one address, on PostgreSQL.
+    case cluster
 
     public var testDescription: String { rawValue }
 
@@ -16,12 +20,29 @@ public enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible 
     fileprivate func run(_ test: @Sendable () async throws -> Void) async throws {
         switch self {
         case .sqlite: try await Self.$current.withValue(self) { try await test() }
-        case .postgres:
+        case .postgres, .cluster:
             try await PostgresServer.withSchemas { schemas in
                 try await Self.$current.withValue(self) { try await Self.$schemas.withValue(schemas) { try await test() } }
             }
         }
     }
+}
+
+extension Engine {
+    /// How many instances serve.
+    var instances: Int { self == .cluster ? 2 : 1 }
+
+    /// Where instances keep what they share beside the database, for each test apart.
+    func sharedStore(of name: String) -> [String: String] { [:] }
+
+    /// The connections of clients. Those to several instances are not kept, so that each request goes to another one than the last.
+    static var http: HTTPClient { current.instances > 1 ? fleeting : .shared }
+
+    private static let fleeting: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.idleTimeout = .nanoseconds(1)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 }
 
 /// Runs a test once on every one of its engines. A test within a suite that has this trait too runs on those that both name.

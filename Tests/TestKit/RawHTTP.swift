@@ -29,7 +29,7 @@ extension TestApp {
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let body { request.body = .bytes(body) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
+        let response = try await Engine.http.execute(request, timeout: .seconds(120))
         let isStream = response.headers.first(name: "Content-Type") == EventStreamFormat.mediaType
         var bytes = isStream ? ByteBuffer() : try await response.body.collect(upTo: 64 << 20)
         return RawAnswer(

@@ -15,14 +15,18 @@ import NIOCore
 
 /// A running application with a database of its own, of the engine that the test runs on.
 public struct TestApp: Sendable {
-    public let app: App
+    /// On most engines there is one.
+    public let instances: [App]
     public let baseURL: String
     public let port: Int
     /// A folder that vanishes with the app; its database lies in it.
     public let folder: String
 
+    /// The first of its instances.
+    public var app: App { instances[0] }
+
     /// A client that is not logged in.
-    public var client: MartletClient { MartletClient(baseURL: baseURL) }
+    public var client: MartletClient { MartletClient(baseURL: baseURL, http: Engine.http) }
 
     /// Runs all jobs that are due, and returns how many attempts that took.
     @discardableResult
@@ -55,8 +59,34 @@ public func withRunningApp(
     _ settings: Settings, folder: String, clock: WallClock = .system, logger: Logger = .silent, _ body: (TestApp) async throws -> Void
 ) async throws {
     try await Engine.schemas?.create(TemporaryFolder.schema(of: folder))
-    let app = try await App(settings, logger: logger, clock: clock)
-    try await app.prepare()
+    var instances: [App] = []
+    for _ in 0..<Engine.current.instances {
+        let app = try await App(settings, logger: logger, clock: clock)
+        try await app.prepare()
+        instances.append(app)
+    }
+    try await withPorts(of: instances[...]) { [instances] ports in
+        try await withFront(to: ports) { port in
+            try await body(TestApp(instances: instances, baseURL: "http://127.0.0.1:\(port)", port: port, folder: folder))
+        }
+    }
+}
+
+private func withPorts(of instances: ArraySlice<App>, _ ports: [Int] = [], _ body: ([Int]) async throws -> Void) async throws {
+    guard let instance = instances.first else { return try await body(ports) }
+    try await withPort(of: instance) { try await withPorts(of: instances.dropFirst(), ports + [$0], body) }
+}
+
+/// Runs `body` with the port that leads to all of them.
+private func withFront(to ports: [Int], _ body: (Int) async throws -> Void) async throws {
+    if ports.count == 1 { return try await body(ports[0]) }
+    let front = try await Front(to: ports)
+    let result = await Result { try await body(front.port) }
+    try await front.close()
+    try result.get()
+}
+
+private func withPort(of app: App, _ body: (Int) async throws -> Void) async throws {
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
@@ -67,7 +97,7 @@ public func withRunningApp(
             try await group.waitForAll()
             return
         }
-        let result = await Result { try await body(TestApp(app: app, baseURL: "http://127.0.0.1:\(bound)", port: bound, folder: folder)) }
+        let result = await Result { try await body(bound) }
         group.cancelAll()
         try? await group.waitForAll()
         try result.get()
@@ -108,7 +138,8 @@ public struct TemporaryFolder: Sendable {
             // Many tests share one server.
             "DATABASE_POOL_SIZE": "4", "DATABASE_MAX_OVERFLOW": "4", "DATABASE_PIPELINES": "1",
         ]
-        return try Settings.load(environment: defaults.merging(environment) { $1 }, arguments: [], folder: path)
+        let shared = Engine.current.sharedStore(of: Self.schema(of: path))
+        return try Settings.load(environment: defaults.merging(shared) { $1 }.merging(environment) { $1 }, arguments: [], folder: path)
     }
 
     private var databaseURL: String {

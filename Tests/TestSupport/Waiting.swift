@@ -12,21 +12,38 @@ public func eventually(
     }
 }
 
-/// Opens once; whoever waits meanwhile goes on then.
+/// Opens once; whoever waits meanwhile goes on then. A wait that takes minutes fails the test and ends: what should have opened the gate
+/// has failed itself, and nobody would learn why.
 public actor Gate {
     private var isOpen = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var count = 0
+    private let patience = Duration.seconds(180)
 
     public init() {}
 
     public func open() {
         isOpen = true
-        for waiter in waiting { waiter.resume() }
-        waiting = []
+        for waiter in waiting.values { waiter.resume() }
+        waiting = [:]
     }
 
-    public func wait() async {
-        if !isOpen { await withCheckedContinuation { waiting.append($0) } }
+    public func wait(at location: SourceLocation = #_sourceLocation) async {
+        if isOpen { return }
+        count += 1
+        let number = count
+        let alarm = Task {
+            try await Task.sleep(for: patience)
+            giveUp(number, location)
+        }
+        await withCheckedContinuation { waiting[number] = $0 }
+        alarm.cancel()
+    }
+
+    private func giveUp(_ number: Int, _ location: SourceLocation) {
+        guard let waiter = waiting.removeValue(forKey: number) else { return }
+        Issue.record("the gate was not opened within \(patience)", sourceLocation: location)
+        waiter.resume()
     }
 }
 

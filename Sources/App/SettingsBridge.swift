@@ -4,6 +4,7 @@ import MartletHTTP
 import MartletIdentity
 import MartletJobs
 import MartletPostgres
+import MartletRedis
 import MartletSQLite
 import MartletSettings
 import MartletWire
@@ -29,6 +30,13 @@ extension PostgresSettings {
             maxLifetime: settings.databaseMaximumLifetime, idleTimeout: settings.databaseIdleTimeout,
             preparedStatements: settings.databasePreparedStatements, applicationName: settings.databaseApplicationName,
             slowStatement: settings.slowStatement)
+    }
+}
+
+extension RedisSettings {
+    init(_ settings: Settings) {
+        self.init(
+            connections: settings.redisConnections, timeout: settings.redisTimeout, connectTimeout: settings.redisConnectTimeout)
     }
 }
 

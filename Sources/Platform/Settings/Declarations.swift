@@ -134,6 +134,22 @@ public struct Declarations: Sendable {
     public let databaseApplicationName = Setting(
         "DATABASE_APPLICATION_NAME", .text(upTo: 63), default: "martlet", "How connections are named in `pg_stat_activity`.")
 
+    let redis = Group("Redis")
+    public let redisURL = Setting(
+        "REDIS_URL", .redisURL,
+        """
+        The Redis or Valkey server that the instances share: `redis://user:password@host:6379/0`, or `rediss://` for TLS, with \
+        `?ca_file=/path.pem` for certificates of your own.
+        """)
+    public let redisPrefix = Setting("REDIS_PREFIX", .text(upTo: 100), default: "martlet:", "What every key there begins with.")
+    public let redisTimeout = Setting(
+        "REDIS_TIMEOUT", .duration(upTo: .minutes(10)), default: .seconds(1),
+        "How long a command may take; then it fails, and its connection is given up.")
+    public let redisConnectTimeout = Setting(
+        "REDIS_CONNECT_TIMEOUT", .duration(upTo: .minutes(10)), default: .seconds(2), "How long opening a connection may take.")
+    public let redisConnections = Setting(
+        "REDIS_CONNECTIONS", .integer(1...16), default: 2, "Connections that the commands of all requests share.")
+
     let accounts = Group("Accounts and tokens")
     public let secretKey = Setting(secret: "SECRET_KEY", "Derives each refresh token from the one before it.")
     public let jwtSecretKey = Setting(secret: "JWT_SECRET_KEY", "Signs access tokens (HS256).")

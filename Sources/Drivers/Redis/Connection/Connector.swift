@@ -54,6 +54,8 @@ final class Receiver: ChannelInboundHandler {
     enum Event: Sendable {
         case items([RESPItem])
         case fault(RESPFault)
+        /// The connection failed, as when the certificate is not trusted; its end follows.
+        case failed(any Error)
     }
 
     private var parser = RESPParser()
@@ -74,7 +76,10 @@ final class Receiver: ChannelInboundHandler {
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        tell(.failed(error))
+        context.close(promise: nil)
+    }
 }
 
 extension TimeAmount {

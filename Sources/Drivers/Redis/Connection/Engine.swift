@@ -158,6 +158,7 @@ extension Engine {
         switch event {
         case .items(let items): turn { $0.receive(id, items, now: .now) }
         case .fault(let fault): turn { $0.garbled(id, fault, now: .now) }
+        case .failed(let error): logger.debug("A connection to Redis failed.", metadata: ["error": "\(error)"])
         }
     }
 

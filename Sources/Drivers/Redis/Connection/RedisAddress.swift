@@ -35,7 +35,8 @@ struct RedisAddress: Sendable {
     private static func database(_ path: String) throws(InvalidRedisURL) -> Int {
         let text = path.drop { $0 == "/" }
         if text.isEmpty { return 0 }
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text), number <= 65_535 else {
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text), number <= 65_535
+        else {
             throw InvalidRedisURL(repair: "Give the number of the database after the host, as in /0.")
         }
         return number

@@ -2,7 +2,7 @@ import NIOCore
 
 /// One connection: greets the server, matches its answers to the commands in their order, and knows when one is overdue.
 ///
-/// `Request` is who awaits answers. After an event `broken` the connection is to be closed: what would arrive later could not be told apart.
+/// `Request` is who awaits answers. After an event `broken` the connection is to be closed: what arrived later could not be told apart.
 struct Conversation<Request> {
     typealias Instant = ContinuousClock.Instant
 

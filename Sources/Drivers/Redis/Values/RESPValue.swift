@@ -36,7 +36,7 @@ public struct RedisError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension RedisError {
-    /// Whether it tells of the server rather than of the command: it is starting, short of memory or disk, or no longer the one to write to.
+    /// Whether it tells of the server rather than of the command: it starts, is short of memory or disk, or no longer the one to write to.
     var isOutage: Bool { Self.outages.contains(code) || endsConnection }
 
     /// Whether another connection may lead to a server that serves, or be let in: after a failover, or when the password was set.

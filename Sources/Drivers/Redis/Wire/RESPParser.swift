@@ -102,7 +102,9 @@ extension RESPParser {
         case UInt8(ascii: ","): return .double(try RESPNumber.double(rest))
         case UInt8(ascii: "("): return .bytes(try RESPNumber.digits(rest))
         case UInt8(ascii: "#"): return .boolean(try RESPNumber.boolean(rest))
-        case UInt8(ascii: "_") where rest.isEmpty: return .null
+        case UInt8(ascii: "_"):
+            guard rest.isEmpty else { throw .malformedLine }
+            return .null
         case UInt8(ascii: "$"), UInt8(ascii: "!"), UInt8(ascii: "="): return try beginString(kind, rest)
         default: return try begin(kind, rest)
         }

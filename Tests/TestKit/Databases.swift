@@ -6,7 +6,7 @@ public import Testing
 /// What tests can run on.
 public enum Engine: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case sqlite, postgres
-    /// Two instances with one address, on PostgreSQL.
+    /// Two instances with one address, on PostgreSQL and Redis.
     case cluster
 
     public var testDescription: String { rawValue }
@@ -33,7 +33,10 @@ extension Engine {
     var instances: Int { self == .cluster ? 2 : 1 }
 
     /// Where instances keep what they share beside the database, for each test apart.
-    func sharedStore(of name: String) -> [String: String] { [:] }
+    func sharedStore(of name: String) -> [String: String] {
+        guard self == .cluster, let url = RedisServer.url else { return [:] }
+        return ["REDIS_URL": url, "REDIS_PREFIX": "\(name):"]
+    }
 
     /// The connections of clients. Those to several instances are not kept, so that each request goes to another one than the last.
     static var http: HTTPClient { current.instances > 1 ? fleeting : .shared }

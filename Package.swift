@@ -65,8 +65,8 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"), .nioSSL,
             ],
             path: "Sources/Platform/Wire"),
-        .target(name: "MartletSettings", dependencies: [.product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
-        .target(name: "MartletRateLimit", dependencies: ["MartletCore"], path: "Sources/Platform/RateLimit"),
+        .target(name: "MartletSettings", dependencies: ["MartletCore", .product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
+        .target(name: "MartletRateLimit", dependencies: ["MartletCore", .logging], path: "Sources/Platform/RateLimit"),
         .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging], path: "Sources/Platform/Storage"),
         .target(name: "MartletCache", dependencies: ["MartletCore", "MartletStorage", .crypto, .lifecycle, .logging], path: "Sources/Platform/Cache"),
         .target(
@@ -116,6 +116,9 @@ let package = Package(
             path: "Sources/App"),
         .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
+        // Measures what a check against a limit costs.
+        .executableTarget(name: "limit-cost", dependencies: ["MartletRateLimit"], path: "Benchmarks/Limits"),
+
         // Tests mirror Sources. TestSupport is for all of them, TestServers knows the engines that run beside them, TestKit starts the real app.
         .target(name: "MartletTestSupport", dependencies: [.logging, .subprocess, .systemPackage], path: "Tests/TestSupport"),
         .target(name: "MartletTestServers", dependencies: ["MartletPostgres", "MartletRedis", "MartletStorage", "MartletTestSupport", .logging], path: "Tests/TestServers"),
@@ -127,7 +130,7 @@ let package = Package(
             path: "Tests/TestKit"),
         .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
         .testTarget(name: "WireTests", dependencies: ["MartletWire", "MartletTestSupport", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
-        .testTarget(name: "SettingsTests", dependencies: ["MartletSettings"]),
+        .testTarget(name: "SettingsTests", dependencies: ["MartletCore", "MartletSettings"]),
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),

@@ -119,6 +119,7 @@ def start_command(tools, options, url):
         "JWT_SECRET_KEY": tools.ENV["JWT_SECRET"],
         "SECRET_KEY": tools.ENV["JWT_SECRET"],
         "LOG_LEVEL": "error",
+        "RATE_LIMIT_ENABLED": "false",
     }
     return {"cmd": [str(options.binary), "serve"], "cwd": "run", "env": environment}
 

@@ -32,6 +32,7 @@ class Server:
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite://{self.folder.resolve()}/martlet.db",
             "LOG_LEVEL": "error",
+            "RATE_LIMIT_ENABLED": "false",
             "SECRET_KEY": secrets.token_hex(32),
             "JWT_SECRET_KEY": secrets.token_hex(32),
             **(environment or {}),

@@ -12,6 +12,7 @@ public import MartletJobs
 import MartletJobsAPI
 import MartletJobsService
 import MartletPostgres
+public import MartletRateLimit
 import MartletSQLite
 public import MartletService
 public import MartletSettings
@@ -26,6 +27,8 @@ public struct App: Sendable {
     public let pipeline: Pipeline
     /// Runs the jobs of all services.
     public let worker: JobWorker
+    /// Counts calls against their limits.
+    public let limiter: any RateLimiter
     let deadlines: Deadlines
     let streams = EventStreams()
     let tail: OutboxTail
@@ -52,6 +55,7 @@ public struct App: Sendable {
         self.settings = settings
         self.logger = logger
         self.database = database
+        limiter = MemoryRateLimiter()
         self.tail = tail
         services = [identity, work, bookmarks]
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
@@ -64,9 +68,10 @@ public struct App: Sendable {
                 + services.flatMap(\.queues),
             settings: JobWorker.Settings(settings), logger: logger)
         pipeline = Pipeline(
-            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, draining),
+            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, draining, limiter),
             authenticator: identity.authenticator,
-            policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams, logger: logger)
+            policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
+            limits: RateLimits(settings, limiter), logger: logger)
         draining.onBegin { [streams] in streams.end() }
     }
 
@@ -96,8 +101,11 @@ public struct App: Sendable {
     public static let tables = Outbox.tables + IdentityService.tables + JobsService.tables + BookmarksService.tables
 }
 
-private func systemRoutes(_ settings: Settings, _ database: any Database, _ jobs: Jobs, _ draining: Draining) -> [Route] {
-    let health = SystemAPI.routes {
+private func systemRoutes(
+    _ settings: Settings, _ database: any Database, _ jobs: Jobs, _ draining: Draining, _ limiter: any RateLimiter
+) -> [Route] {
+    let degraded: @Sendable () -> [Health.Part] = { limiter.degradation == .degraded ? [.rateLimit] : [] }
+    let health = SystemAPI.routes(degraded: degraded) {
         guard !draining.isDraining else { throw Failure.unavailable("shutting_down", "This instance is shutting down.") }
         try await database.check()
     }

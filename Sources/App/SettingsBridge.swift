@@ -4,6 +4,7 @@ import MartletHTTP
 import MartletIdentity
 import MartletJobs
 import MartletPostgres
+import MartletRateLimit
 import MartletRedis
 import MartletSQLite
 import MartletSettings
@@ -76,7 +77,33 @@ extension HTTPPolicy {
                 origins: settings.corsOrigins.names, allowsCredentials: settings.corsCredentials,
                 maximumAgeSeconds: Int(settings.corsMaximumAge.components.seconds)),
             compression: Compression(isEnabled: settings.compression, minimumBytes: settings.compressionMinimumSize),
-            servesTLS: settings.tlsCertificateFile != nil, trustsForwardedProto: settings.trustForwardedProto)
+            servesTLS: settings.tlsCertificateFile != nil, trustsForwardedProto: settings.trustForwardedProto,
+            proxies: TrustedProxies(settings.trustedProxies))
+    }
+}
+
+extension RateLimits {
+    init?(_ settings: Settings, _ limiter: any RateLimiter) {
+        guard settings.rateLimits else { return nil }
+        func rule(_ rate: CallRate, _ fallback: Settings.LimitFallback?) -> Rule {
+            Rule(Rate(rate.calls, per: rate.period), fallback: LimitFallback(fallback ?? settings.rateFallback))
+        }
+        self.init(
+            limiter,
+            rules: [
+                .reads: rule(settings.readsRate, settings.readsFallback), .writes: rule(settings.writesRate, settings.writesFallback),
+                .login: rule(settings.loginRate, settings.loginFallback), .costly: rule(settings.costlyRate, settings.costlyFallback),
+            ])
+    }
+}
+
+extension LimitFallback {
+    init(_ setting: Settings.LimitFallback) {
+        switch setting {
+        case .local: self = .local
+        case .open: self = .open
+        case .closed: self = .closed
+        }
     }
 }
 

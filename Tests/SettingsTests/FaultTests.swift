@@ -1,4 +1,5 @@
 import Foundation
+import MartletCore
 import MartletSettings
 import Testing
 
@@ -25,6 +26,11 @@ import Testing
         ("CORS_ORIGINS", "https://a.example,*"), ("CORS_ORIGINS", "null"), ("DATABASE_URL", "mysql://x"), ("DATABASE_URL", "sqlite:"),
         ("DATABASE_URL", "sqlite://host/a.db"), ("DATABASE_URL", "sqlite::memory:"), ("DATABASE_URL", "sqlite:a.db?mode=ro"),
         ("TLS_CERTIFICATE_FILE", "missing.pem"), ("MARTLET_CONFIG", "missing.json"), ("JWT_ISSUER", "a\u{0}b"),
+        ("RATE_LIMIT_READS", "100"), ("RATE_LIMIT_READS", "0/s"), ("RATE_LIMIT_READS", "1000001/s"), ("RATE_LIMIT_READS", "5/0min"),
+        ("RATE_LIMIT_READS", "5/25h"), ("RATE_LIMIT_READS", "5/d"), ("RATE_LIMIT_READS", "5/min/h"), ("RATE_LIMIT_READS", "-5/min"),
+        ("RATE_LIMIT_READS", "5/9223372036854775807h"), ("RATE_LIMIT_READS", "5/ min"), ("RATE_LIMIT_FALLBACK", "shut"),
+        ("RATE_LIMIT_LOGIN_FALLBACK", "shut"), ("TRUSTED_PROXIES", "proxy.example.org"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8;::1"), ("TRUSTED_PROXIES", "*"),
     ])
     func aValueOutsideItsRuleIsRefused(name: String, value: String) throws {
         #expect(try WorkFolder().faults([name: value]).map(\.name) == [name])
@@ -43,6 +49,24 @@ import Testing
     ])
     func durationsAreWrittenWithAUnit(text: String, value: Duration) throws {
         #expect(try WorkFolder().load(["REQUEST_TIMEOUT": text]).requestTimeout == value)
+    }
+
+    @Test(arguments: [
+        ("100/s", 100, Duration.seconds(1)), ("100/min", 100, .seconds(60)), ("5/15min", 5, .seconds(900)),
+        ("1000/h", 1000, .seconds(3600)),
+        ("1/24h", 1, .seconds(86_400)), ("1000000/86400s", 1_000_000, .seconds(86_400)), ("7/90MIN", 7, .seconds(5400)),
+    ])
+    func ratesAreCallsInAPeriod(text: String, calls: Int, period: Duration) throws {
+        let rate = try WorkFolder().load(["RATE_LIMIT_COSTLY": text]).costlyRate
+        #expect(rate.calls == calls && rate.period == period)
+        let again = try #require(try WorkFolder().load(["RATE_LIMIT_COSTLY": text]).lines.first { $0.name == "RATE_LIMIT_COSTLY" })
+        #expect(try WorkFolder().load(["RATE_LIMIT_COSTLY": again.value]).costlyRate == rate)
+    }
+
+    @Test func trustedProxiesAreAddressesAndNetworks() throws {
+        #expect(try WorkFolder().load().trustedProxies.isEmpty)
+        let networks = try WorkFolder().load(["TRUSTED_PROXIES": " 10.0.0.0/8, 2001:DB8::1 ,192.0.2.7"]).trustedProxies
+        #expect(networks.map(\.description) == ["10.0.0.0/8", "2001:db8::1", "192.0.2.7"])
     }
 
     @Test(arguments: [("1048576", 1_048_576), ("512KiB", 524_288), ("10MB", 10_000_000), ("1 GiB", 1 << 30), ("64b", 64)])

@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [("DEBUG", "true"), ("MARTLET_TEST_ROUTES", "1"), ("CORS_ORIGINS", "*")])
+    @Test(arguments: [("DEBUG", "true"), ("MARTLET_TEST_ROUTES", "1"), ("CORS_ORIGINS", "*"), ("RATE_LIMIT_ENABLED", "false")])
     func whatHelpsOnlyWhileDeveloping(name: String, value: String) throws {
         #expect(try WorkFolder().faults(production.with(name, value)).map(\.name) == [name])
         #expect(try WorkFolder().faults([name: value]).isEmpty)

@@ -133,6 +133,8 @@ public struct TemporaryFolder: Sendable {
         let defaults = [
             "ENVIRONMENT": "test", "PORT": "0", "DATABASE_URL": databaseURL, "COOKIE_SECURE": "false", "ARGON2_MEMORY_KIB": "64",
             "ARGON2_ITERATIONS": "1", "DOCS_ASSETS": "\(path)/assets", "SHUTDOWN_TIMEOUT": "5s",
+            // One test has more to do in a minute than a person.
+            "RATE_LIMIT_ENABLED": "false",
             // Tests run them when they want to.
             "JOBS_IN_SERVER": "false",
             // Many tests share one server.

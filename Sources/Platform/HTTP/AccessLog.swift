@@ -15,6 +15,7 @@ public struct AccessLog: Sendable {
             "status": "\(answer.status.code)",
             "ms": "\(elapsed.milliseconds)",
             "bytes": "\(answer.length.map(String.init) ?? "streamed")",
+            "client": "\(call.address)",
         ]
         if let caller = trail.caller { metadata["user"] = "\(caller)" }
         logger.info("\(call.request.method.rawValue) \(trail.template ?? "unknown path") \(answer.status.code)", metadata: metadata)

@@ -15,11 +15,14 @@ public struct HTTPPolicy: Sendable {
     public var servesTLS: Bool
     /// Whether `X-Forwarded-Proto` is believed: only behind a proxy that sets it.
     public var trustsForwardedProto: Bool
+    /// Who is believed when it says for whom it asks.
+    public var proxies: TrustedProxies
 
     public init(
         requestTimeout: Duration = .seconds(30), maximumBodyBytes: Int = 1 << 20, cors: CORS = CORS(),
         compression: Compression = Compression(),
-        accessLog: AccessLog = AccessLog(), servesTLS: Bool = false, trustsForwardedProto: Bool = false
+        accessLog: AccessLog = AccessLog(), servesTLS: Bool = false, trustsForwardedProto: Bool = false,
+        proxies: TrustedProxies = TrustedProxies()
     ) {
         self.requestTimeout = requestTimeout
         self.maximumBodyBytes = maximumBodyBytes
@@ -28,6 +31,7 @@ public struct HTTPPolicy: Sendable {
         self.accessLog = accessLog
         self.servesTLS = servesTLS
         self.trustsForwardedProto = trustsForwardedProto
+        self.proxies = proxies
     }
 
     func isSecure(_ request: HTTPRequest) -> Bool {
@@ -43,7 +47,7 @@ extension HTTPField.Name {
     static let referrerPolicy = known("Referrer-Policy")
     static let permissionsPolicy = known("Permissions-Policy")
 
-    private static func known(_ name: String) -> HTTPField.Name {
+    static func known(_ name: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is not a field name.") }
         return name
     }

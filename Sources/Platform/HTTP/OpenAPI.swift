@@ -31,7 +31,8 @@ public struct OpenAPI: Sendable {
             "components": [
                 "securitySchemes": ["bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]],
                 "schemas": .object(components.sorted),
-                "responses": ["Problem": Self.problemAnswer],
+                "headers": LimitDescriptions.headers,
+                "responses": ["Problem": Self.problemAnswer, "Limited": LimitDescriptions.answer],
             ],
         ]
     }
@@ -105,11 +106,13 @@ public struct OpenAPI: Sendable {
         if let promise = operation.promise { answers.append(.init("202", described(promise, .accepted))) }
         if operation.isEventStream { answers.append(.init("204", Self.nothingMore)) }
         let failures = Set(operation.expectedFailures.map(\.status.code)).sorted()
-        return .object(answers + failures.map { .init(String($0), ["$ref": "#/components/responses/Problem"]) })
+        return .object(answers + failures.map { .init(String($0), ["$ref": .string($0 == 429 ? Self.limited : Self.problem)]) })
     }
 
     private mutating func success(of operation: APIOperation) -> JSON {
-        described(operation.answer, operation.success)
+        let answer = described(operation.answer, operation.success)
+        guard operation.limit != .none, case .object(let members) = answer else { return answer }
+        return .object(members + [.init("headers", LimitDescriptions.references)])
     }
 
     private mutating func described(_ answer: AnswerShape, _ success: Success) -> JSON {
@@ -136,6 +139,8 @@ public struct OpenAPI: Sendable {
         "description": "The `id` of the last event received: the stream goes on after it.", "schema": ["type": "string"],
     ]
 
+    private static let problem = "#/components/responses/Problem"
+    private static let limited = "#/components/responses/Limited"
     private static let problemAnswer: JSON = [
         "description": "What went wrong (RFC 9457).",
         "content": .object([.init(Problem.mediaType, ["schema": ["$ref": "#/components/schemas/Problem"]])]),
@@ -147,6 +152,7 @@ extension APIOperation {
     fileprivate var expectedFailures: [Failure.Kind] {
         var kinds = failures
         if access != .anyone { kinds.append(.unauthenticated) }
+        if limit != .none { kinds.append(.limited) }
         if case .scope = access { kinds.append(.forbidden) }
         if !body.accepts.isEmpty { kinds += [.malformed, .tooLarge, .unsupportedMedia] }
         if !fields.isEmpty || !body.accepts.isEmpty { kinds.append(.invalid) }

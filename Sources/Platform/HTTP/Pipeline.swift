@@ -15,24 +15,27 @@ public struct Pipeline: Sendable {
     let policy: HTTPPolicy
     let deadlines: Deadlines
     let streams: EventStreams
+    let limits: RateLimits?
     let logger: Logger
 
+    /// - Parameter limits: How often may be called; `nil` for as often as one likes.
     public init(
         routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
-        streams: EventStreams = EventStreams(), logger: Logger
+        streams: EventStreams = EventStreams(), limits: RateLimits? = nil, logger: Logger
     ) {
         self.routes = RouteTable(routes)
         self.authenticator = authenticator
         self.policy = policy
         self.deadlines = deadlines
         self.streams = streams
+        self.limits = limits
         self.logger = logger
     }
 
     /// Answers a request. Every answer has a request id, security headers and a line in the access log; failures are Problems.
     public func respond(to request: Request, on channel: any Channel) async -> Answer {
         let start = ContinuousClock.now
-        let call = Call(id: RequestID.of(request.head), request: request.head, channel: channel)
+        let call = call(request.head, on: channel)
         var trail = Trail()
         var answer: Answer
         do {
@@ -40,6 +43,7 @@ public struct Pipeline: Sendable {
         } catch {
             answer = self.answer(to: error, call, trail)
         }
+        if let limits = trail.limits { LimitFields.apply(limits.asked, to: &answer) }
         policy.compression.apply(to: &answer, for: request.head)
         policy.cors.apply(to: &answer, for: request.head)
         SecurityHeaders.apply(to: &answer, overTLS: policy.isSecure(request.head))
@@ -47,6 +51,11 @@ public struct Pipeline: Sendable {
         answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
         policy.accessLog.note(call, trail, answer, since: start, logger)
         return answer
+    }
+
+    private func call(_ request: HTTPRequest, on channel: any Channel) -> Call {
+        let client = policy.proxies.client(of: request.headerFields, peer: IPAddress(channel.remoteAddress))
+        return Call(id: RequestID.of(request), request: request, channel: channel, client: client)
     }
 
     private func handle(_ request: Request, _ call: Call, _ trail: inout Trail) async throws -> Answer {
@@ -59,9 +68,12 @@ public struct Pipeline: Sendable {
         guard let route = match.route else { throw MethodNotAllowed(allowed: match.allowed) }
         trail.template = route.operation.path.path
 
-        let caller = try await admitted(request.head, to: route.operation, &trail)
+        var call = call
+        call.limits = limits?.tab(of: route.operation)
+        trail.limits = call.limits
+        let caller = try await admitted(call, to: route.operation, &trail)
         let parts = try await RequestReader(route.operation, policy).parts(of: request, target, match.parameters, on: call.channel)
-        return try await deadlines.run(within: policy.requestTimeout) {
+        return try await deadlines.run(within: policy.requestTimeout) { [call] in
             try await CurrentRequest.$id.withValue(call.id) {
                 try await route.run(parts, caller, call)
             }
@@ -69,10 +81,34 @@ public struct Pipeline: Sendable {
     }
 
     /// Who calls, if they may; endpoints that are open to anyone do not ask.
-    private func admitted(_ request: HTTPRequest, to operation: APIOperation, _ trail: inout Trail) async throws -> Caller? {
-        guard operation.access != .anyone else { return nil }
-        guard let caller = try await authenticator.caller(of: request) else { throw Failure.authenticationMissing }
+    ///
+    /// Callers are counted before they hear that they may not, so that guessing is bounded: those who are known as themselves, all others
+    /// by their address.
+    private func admitted(_ call: Call, to operation: APIOperation, _ trail: inout Trail) async throws -> Caller? {
+        guard operation.access != .anyone else {
+            try await call.limits?.take(.address(call.client))
+            return nil
+        }
+        let claim = try await claim(of: call.request)
+        guard case .success(let caller) = claim else {
+            try await call.limits?.take(.address(call.client))
+            return try claim.get()
+        }
         trail.caller = caller.id
+        try await call.limits?.take(.user(caller.id))
+        return try permitted(caller, operation)
+    }
+
+    /// Who calls, or why nobody does.
+    private func claim(of request: HTTPRequest) async throws -> Result<Caller, Failure> {
+        do {
+            return try await authenticator.caller(of: request).map { .success($0) } ?? .failure(.authenticationMissing)
+        } catch let failure as Failure where failure.kind == .unauthenticated {
+            return .failure(failure)
+        }
+    }
+
+    private func permitted(_ caller: Caller, _ operation: APIOperation) throws(Failure) -> Caller {
         if case .scope(let scope) = operation.access, !caller.scopes.contains(scope) {
             throw Failure.forbidden("permission_missing", "This needs the permission \(scope).")
         }
@@ -80,10 +116,12 @@ public struct Pipeline: Sendable {
     }
 }
 
-/// What the access log wants to know of a request, gathered on its way.
+/// What the answer's header and the access log want to know of a request, gathered on its way.
 struct Trail {
     var template: String?
     var caller: Identifier<Account>?
+    /// What the call was counted by.
+    var limits: LimitTab?
 }
 
 struct MethodNotAllowed: Error {

@@ -85,9 +85,21 @@ public struct Call: Sendable {
     public let id: String
     public let request: HTTPRequest
     let channel: any Channel
+    /// Where the request came from: the peer, or whom a trusted proxy asks for; `nil` for sockets that have no such address.
+    public let client: IPAddress?
+    /// What the call is counted by; `nil` when it is not counted.
+    var limits: LimitTab?
 
-    /// The address the request came from, without the port.
-    public var address: String { channel.remoteAddress?.ipAddress ?? "unknown" }
+    /// The client's address as text, without a port; `unknown` when it has none.
+    public var address: String { client?.description ?? "unknown" }
+
+    /// Counts the call against the endpoint's limit by an account too, as it was named, in whatever case; to be called before the work.
+    ///
+    /// So that guesses at one account's password are bounded, wherever they come from. Whether there is such an account makes no
+    /// difference. Throws `limited`, code `rate_limited`, when it is one call too many; each call counts.
+    public func limit(account login: String) async throws {
+        try await limits?.take(.account(login))
+    }
 }
 
 extension Endpoint {

@@ -47,11 +47,13 @@ public struct IdentityService: Service {
         [
             serve(open: AccountsAPI.register) { registration, call in
                 try cookies.checkOrigin(of: call.request, isCookie: registration.cookie == true)
+                try await call.limit(account: registration.email.raw)
                 let account = try await register(registration)
                 return try await reply(to: account, registration.cookie == true)
             },
             serve(open: AccountsAPI.login) { login, call in
                 try cookies.checkOrigin(of: call.request, isCookie: login.cookie == true)
+                try await call.limit(account: login.login.raw)
                 return try await reply(to: try await authenticate(login), login.cookie == true)
             },
             serve(open: AccountsAPI.refresh) { refresh, call in

@@ -1,4 +1,5 @@
 import Foundation
+public import MartletCore
 
 /// Every setting, described once: name, what it may be, default, and what it does.
 ///
@@ -57,6 +58,40 @@ public struct Declarations: Sendable {
         "MAX_CONNECTIONS", .integer(1...1_000_000), default: 4096, "Open connections at a time; keep it below the descriptor limit.")
     public let maximumConnectionsPerAddress = Setting(
         "MAX_CONNECTIONS_PER_ADDRESS", .integer(0...1_000_000), default: 0, "Open connections of one client address; 0 means no limit.")
+
+    let rates = Group("Rate limits")
+    public let rateLimits = Setting(
+        "RATE_LIMIT_ENABLED", .boolean, default: true, "Bounds how often may be called. Turning it off is refused in production.")
+    public let readsRate = Setting(
+        "RATE_LIMIT_READS", .rate, default: CallRate(100, per: .minutes(1)),
+        "What one caller may read. Callers are users, or client addresses.")
+    public let writesRate = Setting(
+        "RATE_LIMIT_WRITES", .rate, default: CallRate(30, per: .minutes(1)), "What one caller may change.")
+    public let loginRate = Setting(
+        "RATE_LIMIT_LOGIN", .rate, default: CallRate(5, per: .minutes(15)),
+        "Logins, registrations and refreshes of one client address; logins and registrations of one account too.")
+    public let costlyRate = Setting(
+        "RATE_LIMIT_COSTLY", .rate, default: CallRate(20, per: .minutes(1)), "Imports, exports and the like of one caller.")
+    public let rateFallback = Setting(
+        "RATE_LIMIT_FALLBACK", .choice(of: Settings.LimitFallback.self), default: .local,
+        """
+        What limits do while the counts that instances share are away: `local` counts in each instance, by its share of the limit, `open` \
+        admits every call, `closed` answers 503.
+        """)
+    public let readsFallback = Setting(
+        "RATE_LIMIT_READS_FALLBACK", .choice(of: Settings.LimitFallback.self), "The same, where reads differ.")
+    public let writesFallback = Setting(
+        "RATE_LIMIT_WRITES_FALLBACK", .choice(of: Settings.LimitFallback.self), "The same, where writes differ.")
+    public let loginFallback = Setting(
+        "RATE_LIMIT_LOGIN_FALLBACK", .choice(of: Settings.LimitFallback.self), "The same, where logins differ.")
+    public let costlyFallback = Setting(
+        "RATE_LIMIT_COSTLY_FALLBACK", .choice(of: Settings.LimitFallback.self), "The same, where costly calls differ.")
+    public let trustedProxies = Setting(
+        "TRUSTED_PROXIES", .networks, default: [],
+        """
+        Addresses and networks of proxies, separated by commas, such as `10.0.0.0/8,2001:db8::1`. Only from them `Forwarded` and \
+        `X-Forwarded-For` are believed, and the rightmost address that is not among them is the client's.
+        """)
 
     let encryption = Group("TLS")
     public let tlsCertificateFile = Setting(

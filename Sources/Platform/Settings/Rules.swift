@@ -24,6 +24,7 @@ struct Rules {
         return [
             loading.value(\.debug) == true ? fault(declarations.debug.name, "Turn it off in production.") : nil,
             loading.value(\.testRoutes) == true ? fault(declarations.testRoutes.name, "Turn it off in production.") : nil,
+            loading.value(\.rateLimits) == false ? fault(declarations.rateLimits.name, "Turn it on in production.") : nil,
             loading.value(\.corsOrigins) == .all
                 ? fault(declarations.corsOrigins.name, "List the exact origins in production, or leave it empty.") : nil,
         ].compactMap { $0 }

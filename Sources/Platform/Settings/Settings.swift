@@ -39,6 +39,11 @@ extension Settings {
         case full, normal
     }
 
+    /// What a limit does while the counts that instances share are away.
+    public enum LimitFallback: String, Sendable, CaseIterable {
+        case local, open, closed
+    }
+
     /// The names of swift-log's levels, least severe first.
     public enum LogLevel: String, Sendable, CaseIterable {
         case trace, debug, info, notice, warning, error, critical

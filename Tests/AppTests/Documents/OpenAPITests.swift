@@ -61,6 +61,17 @@ struct OpenAPIDocument {
         }
     }
 
+    @Test func tellsTheLimitsWhereverThereAreSome() throws {
+        let document = try WireJSON.parse(App.openAPI.utf8)
+        for named in App.operations {
+            let answers = document["paths"]?[named.operation.path.path]?[named.operation.method.rawValue.lowercased()]?["responses"]
+            let isLimited = named.operation.limit != .none
+            #expect((answers?["429"]?["$ref"] == "#/components/responses/Limited") == isLimited, "\(named.identifier)")
+            let success = answers?[String(named.operation.success.rawValue)]
+            #expect((success?["headers"]?["RateLimit"] != nil) == isLimited, "\(named.identifier)")
+        }
+    }
+
     @Test(.enabled("The Python package openapi-spec-validator is there.") { try await PythonModule.isPresent("openapi_spec_validator") })
     func isValid() async throws {
         try await expectValid(App.openAPI)

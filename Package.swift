@@ -44,7 +44,7 @@ let package = Package(
         .target(name: "MartletIdentityAPI", dependencies: ["MartletContract"], path: "Sources/Platform/IdentityAPI"),
         .target(
             name: "MartletClient",
-            dependencies: ["MartletContract", "MartletIdentityAPI", .asyncHTTPClient, .httpTypes, .nioCore, .nioHTTP1],
+            dependencies: ["MartletContract", "MartletIdentityAPI", .asyncHTTPClient, .httpTypes, .nioCore, .nioHTTP1, .nioPosix],
             path: "Sources/Client"),
 
         // Platform: the batteries. No business words.
@@ -137,7 +137,7 @@ let package = Package(
         .testTarget(name: "RedisTests", dependencies: ["MartletCore", "MartletRedis", "MartletTestServers", "MartletTestSupport", .logging, .nioCore, .nioPosix, .nioSSL]),
         .testTarget(name: "CacheTests", dependencies: ["MartletCache", "MartletCore", "MartletPostgres", "MartletRedis", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "RateLimitTests", dependencies: ["MartletCore", "MartletRateLimit", "MartletRedis", "MartletTestServers", "MartletTestSupport", .logging]),
-        .testTarget(name: "IdempotencyTests", dependencies: ["MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "IdempotencyTests", dependencies: ["MartletContract", "MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .httpTypes, .logging, .nioCore]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
         .testTarget(name: "AppTests", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),

@@ -110,9 +110,9 @@ class Client:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         self.token = token
 
-    def send(self, method, path, body=None):
+    def send(self, method, path, body=None, headers=None):
         """Returns (status, decoded body). Raises OSError or HTTPException when the connection fails."""
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **(headers or {})}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         if body is not None:

@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 binary=${1:-.build/debug/martlet}
 
 scripts/step.sh "Killing the server 20 times while it writes" scripts/durability.py --binary "$binary" --rounds 20 --seed 1
+scripts/step.sh "Killing the server 20 times while requests are repeated" scripts/idempotency-kill.py --binary "$binary" --rounds 20 --seed 1
 scripts/step.sh "Tracing that a write is synced before it is acknowledged" scripts/fsync-trace.sh "$binary"
 scripts/step.sh "Stopping the server while it is busy" scripts/drain.py --binary "$binary"
 scripts/step.sh "Serving while the log cannot be written" scripts/log-outage.py --binary "$binary"
@@ -25,6 +26,9 @@ fi
 # shellcheck disable=SC2016
 scripts/step.sh "Killing the server 10 times while it writes to PostgreSQL" scripts/with-services.sh bash -c \
     'exec scripts/durability.py --binary "$0" --rounds 10 --seed 1 --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
+# shellcheck disable=SC2016
+scripts/step.sh "Killing one of two servers 10 times while requests are repeated on PostgreSQL" scripts/with-services.sh bash -c \
+    'exec scripts/idempotency-kill.py --binary "$0" --rounds 10 --seed 1 --servers 2 --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
 # shellcheck disable=SC2016
 scripts/step.sh "Killing and pausing workers on PostgreSQL" scripts/with-services.sh bash -c \
     'scripts/jobs-kill.py --binary "$0" --jobs 1500 --kills 8 --database-url "$MARTLET_TEST_POSTGRES_URL" &&

@@ -6,6 +6,7 @@ import MartletBookmarksAPI
 public import MartletContract
 public import MartletCore
 public import MartletHTTP
+import MartletIdempotency
 import MartletIdentity
 import MartletIdentityAPI
 public import MartletJobs
@@ -46,6 +47,7 @@ public struct App: Sendable {
         // Together with the worker that is less than one query a second of an idle instance.
         let tail = OutboxTail(database, pollEvery: .seconds(3), logger: logger)
         let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
+        let answers = KeptAnswers(database, retention: settings.idempotencyRetention)
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
         let identity = try await IdentityService(
             database: database, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
@@ -61,8 +63,8 @@ public struct App: Sendable {
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         for service in services { try service.checkRoutes() }
         worker = JobWorker(
-            database, jobs: jobs, handlers: services.flatMap(\.jobs) + (settings.testRoutes ? [TestErrand.handler] : []),
-            schedules: services.flatMap(\.schedules),
+            database, jobs: jobs, handlers: services.flatMap(\.jobs) + answers.jobs + (settings.testRoutes ? [TestErrand.handler] : []),
+            schedules: services.flatMap(\.schedules) + answers.schedules,
             queues: [JobQueue(JobQueue.standard.name, concurrency: settings.jobsConcurrency)]
                 + (settings.testRoutes ? [TestErrand.queue] : [])
                 + services.flatMap(\.queues),
@@ -97,8 +99,10 @@ public struct App: Sendable {
     public var migrator: Migrator { Migrator(database, Self.migrations) }
 
     /// The schema of all services, and the tables that it makes, each after those it refers to.
-    public static let migrations = Outbox.migrations + IdentityService.migrations + JobsService.migrations + BookmarksService.migrations
-    public static let tables = Outbox.tables + IdentityService.tables + JobsService.tables + BookmarksService.tables
+    public static let migrations =
+        Outbox.migrations + KeptAnswers.migrations + IdentityService.migrations + JobsService.migrations + BookmarksService.migrations
+    public static let tables =
+        Outbox.tables + KeptAnswers.tables + IdentityService.tables + JobsService.tables + BookmarksService.tables
 }
 
 private func systemRoutes(

@@ -1,6 +1,7 @@
 // MartletClient: calls endpoints by their declarations.
 
 public import AsyncHTTPClient
+import Foundation
 import HTTPTypes
 public import MartletContract
 import MartletCore
@@ -17,6 +18,9 @@ import NIOHTTP1
 /// ```
 /// A call throws the server's ``MartletContract/Problem``, or ``UnexpectedAnswer`` for one that is not ours. When the access token has
 /// expired it is refreshed once, however many calls find it so at the same time, and the call is sent again.
+///
+/// Where an endpoint takes an `Idempotency-Key`, each call has one of its own, with which it is sent again when nobody knows whether it
+/// happened, or when the server is away for a moment; see ``Repetitions``.
 public final class MartletClient: Sendable {
     /// The longest answer read into memory, in bytes.
     public static let maximumAnswer = 64 << 20
@@ -25,7 +29,7 @@ public final class MartletClient: Sendable {
     private let http: HTTPClient
     private let timeout: TimeAmount
     private let tokens = TokenKeeper()
-    /// Waits before a stream of events is resumed.
+    /// Waits before a stream of events is resumed, and before a call is repeated.
     let pause: @Sendable (Duration) async throws -> Void
 
     /// - Parameters:
@@ -43,10 +47,17 @@ public final class MartletClient: Sendable {
         self.pause = pause
     }
 
-    /// Calls an endpoint. Safe to repeat where the endpoint is; nothing is repeated by itself but a call refused for its expired token.
-    public func send<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input) async throws -> Output {
+    /// Calls an endpoint. Safe to repeat where the endpoint is; nothing is repeated by itself but a call refused for its expired token, and
+    /// one that has a key.
+    ///
+    /// - Parameter key: For endpoints that take an `Idempotency-Key`: the one of an earlier call that is to be repeated, for example after
+    ///   the program was started again. By default a fresh one.
+    public func send<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input, key: String? = nil) async throws -> Output {
         if case .events(let decode) = endpoint.output { return decode(try listening(to: endpoint, input)) }
-        return try await authorized(endpoint.operation) { token in try await self.call(endpoint, input, token: token) }
+        let key = endpoint.operation.takesIdempotencyKey ? key ?? UUID().uuidString : nil
+        return try await authorized(endpoint.operation) { token in
+            try await self.repeating(key) { try await self.call(endpoint, input, token: token, key: key) }
+        }
     }
 
     /// Calls an endpoint whose input has no required field.
@@ -54,10 +65,15 @@ public final class MartletClient: Sendable {
         try await send(endpoint, NoContent())
     }
 
-    private func call<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input, token: String?) async throws -> Output {
-        let request = try request(endpoint.operation, endpoint.input.write(input), token)
+    private func call<Input, Output>(_ endpoint: Endpoint<Input, Output>, _ input: Input, token: String?, key: String? = nil) async throws
+        -> Output
+    {
+        var request = try request(endpoint.operation, endpoint.input.write(input), token)
+        if let key { request.headers.add(name: HTTPField.Name.idempotencyKey.rawName, value: key) }
         let response = try await answer(to: request)
-        guard let success = endpoint.operation.success(of: Int(response.status.code)) else { throw try await failure(response) }
+        guard let success = endpoint.operation.success(of: Int(response.status.code)) else {
+            throw Refusal(response, try await failure(response))
+        }
         switch endpoint.output {
         case .whole(_, let decode):
             let bytes = try await bytes(of: response)
@@ -111,7 +127,7 @@ extension MartletClient {
 
     private func freshToken(instead used: String?) async throws -> String? {
         try await tokens.refreshed(instead: used) { token in
-            try await self.call(AccountsAPI.refresh, Refresh(refreshToken: token), token: nil)
+            try await self.repeating(nil) { try await self.call(AccountsAPI.refresh, Refresh(refreshToken: token), token: nil) }
         }
     }
 }

@@ -33,7 +33,7 @@ public struct APIOperation: Sendable {
     public let weight: Int
     /// How long answers are kept, and for whom; `nil` when each is made anew.
     public let cache: CachePolicy?
-    /// Whether a repeated call with the same `Idempotency-Key` is meant to be answered from the first one.
+    /// Whether a repeated call has no further effect: by its method, or else with the same `Idempotency-Key`.
     public let isIdempotent: Bool
     public let body: BodyRule
     public let fields: [InputField]
@@ -141,7 +141,7 @@ extension Endpoint where Input: Codable, Output: Codable {
         .json(.get, path, summary, details, allow, .ok, limit, true, failures, weight: weight, cache: cache)
     }
 
-    /// Makes something, or does something that no other method says. Safe to repeat only where `idempotent` says so.
+    /// Makes something, or does something that no other method says. Safe to repeat only where `idempotent` says so, with the same key.
     public static func post(
         _ path: String, _ summary: String, details: String = "", allow: Access, returns: Success = .ok, limit: LimitClass = .writes,
         weight: Int = 1, idempotent: Bool = false, failures: [Failure.Kind] = []
@@ -149,11 +149,12 @@ extension Endpoint where Input: Codable, Output: Codable {
         .json(.post, path, summary, details, allow, returns, limit, idempotent, failures, weight: weight)
     }
 
-    /// Changes what it names of something; absent fields stay, see ``Change``.
+    /// Changes what it names of something; absent fields stay, see ``Change``. Safe to repeat only where `idempotent` says so.
     public static func patch(
-        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
+        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, idempotent: Bool = false,
+        failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.patch, path, summary, details, allow, .ok, limit, false, failures)
+        .json(.patch, path, summary, details, allow, .ok, limit, idempotent, failures)
     }
 
     /// Replaces something whole; safe to repeat.
@@ -234,6 +235,9 @@ extension InputField {
 }
 
 extension APIOperation {
+    /// Whether calls may carry an `Idempotency-Key`: those of a method that promises nothing itself and yet are declared `idempotent`.
+    public var takesIdempotencyKey: Bool { isIdempotent && (method == .post || method == .patch) }
+
     /// Whether its answer goes on for as long as there is something to tell.
     public var isEventStream: Bool {
         if case .events = answer { true } else { false }

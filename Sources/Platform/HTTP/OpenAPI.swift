@@ -67,6 +67,7 @@ public struct OpenAPI: Sendable {
         if let security = operation.access.security { members += security }
         var parameters = operation.fields.filter { $0.location != .body }.map { parameter($0) }
         if operation.isEventStream { parameters.append(Self.lastEventID) }
+        if operation.takesIdempotencyKey { parameters.append(Self.idempotencyKey) }
         if !parameters.isEmpty { members.append(.init("parameters", .array(parameters))) }
         if let body = requestBody(operation) { members.append(.init("requestBody", body)) }
         members.append(.init("responses", answers(operation)))
@@ -141,6 +142,12 @@ public struct OpenAPI: Sendable {
 
     private static let problem = "#/components/responses/Problem"
     private static let limited = "#/components/responses/Limited"
+    private static let idempotencyKey: JSON = [
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "description": "Unique to this request, and the same when it is sent again: it then happens once, and is answered the same.",
+        "schema": ["type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"],
+    ]
+
     private static let problemAnswer: JSON = [
         "description": "What went wrong (RFC 9457).",
         "content": .object([.init(Problem.mediaType, ["schema": ["$ref": "#/components/schemas/Problem"]])]),
@@ -156,6 +163,7 @@ extension APIOperation {
         if case .scope = access { kinds.append(.forbidden) }
         if !body.accepts.isEmpty { kinds += [.malformed, .tooLarge, .unsupportedMedia] }
         if !fields.isEmpty || !body.accepts.isEmpty { kinds.append(.invalid) }
+        if takesIdempotencyKey { kinds += [.malformed, .conflict, .invalid] }
         return kinds
     }
 }

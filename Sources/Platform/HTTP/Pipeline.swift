@@ -72,10 +72,11 @@ public struct Pipeline: Sendable {
         call.limits = limits?.tab(of: route.operation)
         trail.limits = call.limits
         let caller = try await admitted(call, to: route.operation, &trail)
-        let parts = try await RequestReader(route.operation, policy).parts(of: request, target, match.parameters, on: call.channel)
+        let read = try await RequestReader(route.operation, policy).read(request, target, match.parameters, on: call.channel)
+        call.bodyDigest = read.bodyDigest
         return try await deadlines.run(within: policy.requestTimeout) { [call] in
             try await CurrentRequest.$id.withValue(call.id) {
-                try await route.run(parts, caller, call)
+                try await route.run(read.parts, caller, call)
             }
         }
     }

@@ -1,3 +1,4 @@
+import Crypto
 import HTTPTypes
 import HummingbirdCore
 import MartletContract
@@ -31,6 +32,13 @@ struct RequestTarget {
     }
 }
 
+/// What was read of a request.
+struct ReadRequest {
+    var parts = InputParts()
+    /// SHA-256 of the body as it came; `nil` where nobody asks for it.
+    var bodyDigest: [UInt8]?
+}
+
 /// Reads what an operation takes from a request, within its bounds.
 struct RequestReader {
     private let operation: APIOperation
@@ -41,17 +49,20 @@ struct RequestReader {
         maximumBytes = operation.body.maximumBytes ?? policy.maximumBodyBytes
     }
 
-    func parts(
-        of request: Request, _ target: RequestTarget, _ parameters: [(name: String, value: String)], on channel: any Channel
-    ) async throws -> InputParts {
-        var parts = InputParts()
-        parts.path = parameters
-        parts.query = try target.parameters()
-        guard operation.method != .get, !operation.body.accepts.isEmpty else { return parts }
+    func read(
+        _ request: Request, _ target: RequestTarget, _ parameters: [(name: String, value: String)], on channel: any Channel
+    ) async throws -> ReadRequest {
+        var read = ReadRequest()
+        read.parts.path = parameters
+        read.parts.query = try target.parameters()
+        guard operation.method != .get, !operation.body.accepts.isEmpty else { return read }
         let bytes = try await body(of: request, on: channel)
-        guard bytes.readableBytes > 0 else { return parts }
-        try await interpret(bytes, request.headers[.contentType], into: &parts)
-        return parts
+        guard bytes.readableBytes > 0 else { return read }
+        if operation.takesIdempotencyKey, request.headers.contains(.idempotencyKey) {
+            read.bodyDigest = bytes.digest
+        }
+        try await interpret(bytes, request.headers[.contentType], into: &read.parts)
+        return read
     }
 
     /// Refuses by the declared length and type first; the body is then read no further than allowed.
@@ -87,6 +98,15 @@ struct RequestReader {
 
     private var tooLarge: Failure {
         Failure(.tooLarge, "body_too_large", "The body may have at most \(maximumBytes) bytes.")
+    }
+}
+
+extension ByteBuffer {
+    /// SHA-256 of what can be read.
+    fileprivate var digest: [UInt8] {
+        var hash = SHA256()
+        withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
+        return Array(hash.finalize())
     }
 }
 

@@ -12,7 +12,8 @@ public final class Route: Sendable {
     public let operation: APIOperation
     let run: @Sendable (InputParts, Caller?, Call) async throws -> Answer
 
-    init(operation: APIOperation, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer) {
+    /// For the ways to serve an endpoint.
+    package init(operation: APIOperation, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer) {
         (self.operation, self.run) = (operation, run)
     }
 }
@@ -34,6 +35,7 @@ public func serve<Input, Output>(
 ) -> Route {
     precondition(endpoint.operation.access != .anyone, "\(endpoint.operation.path) is open to anyone: use serve(open:).")
     precondition(!endpoint.operation.isEventStream, "\(endpoint.operation.path) answers with events: use serve(events:).")
+    precondition(!endpoint.operation.takesIdempotencyKey, "\(endpoint.operation.path) takes a key: use serve(_:in:).")
     return Route(operation: endpoint.operation) { parts, caller, _ in
         guard let caller else { throw Failure.authenticationMissing }
         return try endpoint.answer(with: Reply(try await handler(endpoint.input.read(parts), caller)))
@@ -46,6 +48,7 @@ public func serve<Input, Output>(
 ) -> Route {
     precondition(endpoint.operation.access == .anyone, "\(endpoint.operation.path) needs a caller: use serve(_:).")
     precondition(!endpoint.operation.isEventStream, "\(endpoint.operation.path) answers with events, which are for callers.")
+    precondition(!endpoint.operation.takesIdempotencyKey, "\(endpoint.operation.path) takes a key, which belongs to a caller.")
     return Route(operation: endpoint.operation) { parts, _, call in
         try endpoint.answer(with: try await handler(endpoint.input.read(parts), call))
     }
@@ -89,6 +92,8 @@ public struct Call: Sendable {
     public let client: IPAddress?
     /// What the call is counted by; `nil` when it is not counted.
     var limits: LimitTab?
+    /// SHA-256 of the body as it came; `nil` for an empty one, and where no `Idempotency-Key` was given or is taken.
+    package var bodyDigest: [UInt8]?
 
     /// The client's address as text, without a port; `unknown` when it has none.
     public var address: String { client?.description ?? "unknown" }
@@ -103,7 +108,8 @@ public struct Call: Sendable {
 }
 
 extension Endpoint {
-    func answer(with reply: Reply<Output>) throws -> Answer {
+    /// The answer that a reply is sent as.
+    package func answer(with reply: Reply<Output>) throws -> Answer {
         var answer: Answer
         switch output {
         case .whole(let encode, _):
@@ -122,5 +128,5 @@ extension Endpoint {
 }
 
 extension Failure {
-    static let authenticationMissing = Failure.unauthenticated("authentication_required", "This needs a caller who is signed in.")
+    package static let authenticationMissing = Failure.unauthenticated("authentication_required", "This needs a caller who is signed in.")
 }

@@ -18,8 +18,10 @@ public struct JobsAPI: API {
 
     public let cancel = Endpoint<JobReference, JobStatus>.post(
         "/api/v1/jobs/{id}/cancel", "Cancel a job",
-        details: "A job that waits is cancelled at once; one that runs is told to end. One that has ended stays as it is.",
-        allow: .signedIn, idempotent: true, failures: [.notFound])
+        details: """
+            A job that waits is cancelled at once; one that runs is told to end. One that has ended stays as it is, so the call may be repeated.
+            """,
+        allow: .signedIn, failures: [.notFound])
 
     public let list = Endpoint<JobFilter, Page<JobStatus>>.get(
         "/api/v1/admin/jobs", "List jobs, newest first", details: "Those in the state `dead` are the dead letters.",
@@ -29,7 +31,7 @@ public struct JobsAPI: API {
         "/api/v1/admin/jobs/{id}", "See any job", allow: .scope(Self.administration), failures: [.notFound])
 
     public let stop = Endpoint<JobReference, JobStatus>.post(
-        "/api/v1/admin/jobs/{id}/cancel", "Cancel any job", allow: .scope(Self.administration), idempotent: true, failures: [.notFound])
+        "/api/v1/admin/jobs/{id}/cancel", "Cancel any job", allow: .scope(Self.administration), failures: [.notFound])
 
     public let retry = Endpoint<JobReference, JobStatus>.post(
         "/api/v1/admin/jobs/{id}/retry", "Begin a dead or cancelled job anew", allow: .scope(Self.administration),

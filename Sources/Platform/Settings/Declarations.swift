@@ -218,6 +218,11 @@ public struct Declarations: Sendable {
     public let corsMaximumAge = Setting(
         "CORS_MAX_AGE", .duration(upTo: .hours(24)), default: .seconds(600), "How long a browser may remember a preflight answer.")
 
+    let idempotency = Group("Idempotency")
+    public let idempotencyRetention = Setting(
+        "IDEMPOTENCY_RETENTION", .duration(upTo: .hours(24 * 3650)), default: .hours(24),
+        "How long the answer to a call with an `Idempotency-Key` is kept for its repetitions.")
+
     let jobs = Group("Jobs")
     public let jobsInServer = Setting(
         "JOBS_IN_SERVER", .boolean, default: true, "Runs jobs inside the server. Without it, `martlet work` does.")

@@ -45,6 +45,22 @@ extension SQL {
         return "\(before)\(textParameter(place))\(after)"
     }
 
+    /// Inserts a row unless there is one with its key, and returns where it is stored (``place``): no row of a result says that there is one.
+    ///
+    /// Who is inserting the same key at this moment is waited for. PostgreSQL waits no longer than `wait`, and then refuses as `busy`; the
+    /// statements that follow have the usual time again. SQLite has one writer, for which the transaction has waited already.
+    public static func insertUnlessThere(into table: SQL, _ columns: SQL, _ values: SQL, waiting wait: Duration) -> SQL {
+        // The function takes its time from what the first part has read, so that it runs after that; what is returned, after the insert.
+        let usual = SQL(sqlite: "", postgres: "WITH usual AS MATERIALIZED (SELECT current_setting('lock_timeout') AS wait) ")
+        let milliseconds = max(1, min(3_600_000, Int(wait / .milliseconds(1))))
+        let source = SQL(
+            sqlite: " WHERE true",
+            postgres: " FROM usual, LATERAL set_config('lock_timeout', '\(milliseconds)', usual.wait IS NOT NULL)")
+        let reset = SQL(sqlite: "", postgres: ", set_config('lock_timeout', (SELECT wait FROM usual), true) AS wait")
+        let insert: SQL = "INSERT INTO \(table) (\(columns)) SELECT \(values)\(source)"
+        return "\(usual)\(insert) ON CONFLICT DO NOTHING RETURNING \(place) AS place\(reset)"
+    }
+
     /// Whether the JSON array of strings in `column` (`jsonb` in PostgreSQL) has `element` among its elements.
     ///
     /// A GIN index on the column serves it in PostgreSQL.

@@ -4,6 +4,7 @@ import MartletBookmarksAPI
 public import MartletContract
 public import MartletCore
 public import MartletHTTP
+import MartletIdempotency
 public import MartletJobs
 import MartletJobsAPI
 public import MartletService
@@ -28,8 +29,8 @@ public struct BookmarksService: Service {
 
     public var routes: [Route] {
         [
-            serve(BookmarksAPI.save) { new, caller in
-                try await store.insert(try BookmarkDraft(new), owner: caller.id, at: clock.now)
+            serve(BookmarksAPI.save, in: database, isolation: .readCommitted) { new, caller, transaction in
+                try await BookmarkStore(transaction).insert(try BookmarkDraft(new), owner: caller.id, at: clock.now)
             },
             serve(BookmarksAPI.list) { filter, caller in
                 try await store.page(filter, owner: caller.id)
@@ -48,15 +49,12 @@ public struct BookmarksService: Service {
                 try await store.delete(reference.id, owner: caller.id)
                 return NoContent()
             },
-            serve(BookmarksAPI.import) { upload, caller in
-                let entries = try BookmarkFile.entries(in: upload)
-                return try await database.transaction { transaction in
-                    guard entries.count > ImportBookmarks.mostEntriesAtOnce else {
-                        return .now(try await BookmarkImport(BookmarkStore(transaction), owner: caller.id, at: clock.now).run(entries))
-                    }
-                    let job = ImportBookmarks(entries: entries, owner: caller.id, at: clock.now)
-                    return .later(AcceptedJob(try await enqueuing.enqueue(job, for: caller.id, in: transaction).id))
+            serve(BookmarksAPI.import, in: database, preparing: BookmarkFile.entries) { entries, caller, transaction in
+                guard entries.count > ImportBookmarks.mostEntriesAtOnce else {
+                    return .now(try await BookmarkImport(BookmarkStore(transaction), owner: caller.id, at: clock.now).run(entries))
                 }
+                let job = ImportBookmarks(entries: entries, owner: caller.id, at: clock.now)
+                return .later(AcceptedJob(try await enqueuing.enqueue(job, for: caller.id, in: transaction).id))
             },
             serve(BookmarksAPI.export) { _, caller in
                 BookmarkExport(store, owner: caller.id).document

@@ -38,7 +38,7 @@ public struct BookmarksAPI: API {
             (202), some links at a time: follow it at `/api/v1/jobs/{id}`; its result is the report.
             """,
         allow: .scope("bookmarks:write"), body: .upload("text/html", "application/json", "multipart/form-data", upTo: 10 << 20),
-        limit: .costly)
+        limit: .costly, idempotent: true)
 
     public let export = Endpoint<NoContent, Document>.download(
         "/api/v1/bookmarks/export", "Export all bookmarks as a bookmark file that browsers import",

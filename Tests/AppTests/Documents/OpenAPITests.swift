@@ -46,7 +46,8 @@ struct OpenAPIDocument {
                 }
             }
             let parameters = Set(named.operation.fields.filter { $0.location != .body }.map(\.field.name))
-            let headers: Set<String> = named.operation.isEventStream ? ["Last-Event-ID"] : []
+            let headers: Set<String> =
+                named.operation.isEventStream ? ["Last-Event-ID"] : named.operation.takesIdempotencyKey ? ["Idempotency-Key"] : []
             let shown = Set(operation["parameters"]?.elements.compactMap { $0["name"]?.text } ?? [])
             #expect(shown == parameters.union(headers), "\(named.identifier)")
         }

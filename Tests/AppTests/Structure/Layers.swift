@@ -117,7 +117,8 @@ struct Rule: Sendable, CustomTestStringConvertible {
         Rule(
             folder: "Sources/Services",
             modules: standard.union([
-                "MartletCore", "MartletContract", "MartletHTTP", "MartletJobs", "MartletJobsAPI", "MartletService", "MartletStorage",
+                "MartletCore", "MartletContract", "MartletHTTP", "MartletIdempotency", "MartletJobs", "MartletJobsAPI", "MartletService",
+                "MartletStorage",
                 "HTTPTypes",
                 "Logging",
             ]),

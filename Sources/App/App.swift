@@ -33,6 +33,7 @@ public struct App: Sendable {
     let deadlines: Deadlines
     let streams = EventStreams()
     let tail: OutboxTail
+    let denylist: Denylist
     let draining = Draining()
     let logger: Logger
 
@@ -44,13 +45,15 @@ public struct App: Sendable {
     public init(_ settings: Settings, logger: Logger, clock: WallClock = .system, jobClock: JobClock = .database) async throws {
         let database = try Self.database(at: settings.databaseURL, settings, logger: logger)
         let jobs = Jobs(clock: jobClock)
-        // Together with the worker that is less than one query a second of an idle instance.
-        let tail = OutboxTail(database, pollEvery: .seconds(3), logger: logger)
+        // Access that another instance ends must end here within a second. Where others are heard, looking is for what was not: together
+        // with the worker that is less than one query a second of an idle instance.
+        let hearsOthers = database.announcements.reachOtherProcesses
+        let tail = OutboxTail(database, pollEvery: hearsOthers ? .seconds(3) : .milliseconds(750), logger: logger)
         let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
         let answers = KeptAnswers(database, retention: settings.idempotencyRetention)
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
         let identity = try await IdentityService(
-            database: database, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
+            database: database, tail: tail, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
             operatorScopes: work.operations.scopes,
             clock: clock)
 
@@ -59,6 +62,7 @@ public struct App: Sendable {
         self.database = database
         limiter = MemoryRateLimiter()
         self.tail = tail
+        denylist = identity.denylist
         services = [identity, work, bookmarks]
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         for service in services { try service.checkRoutes() }

@@ -3,6 +3,7 @@ import Logging
 import MartletCore
 import MartletDataCopy
 import MartletHTTP
+import MartletIdentity
 public import MartletSettings
 import MartletStorage
 import MartletWire
@@ -49,7 +50,8 @@ extension App {
             draining: draining, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger
         ) { channel in onRunning(channel.localAddress?.port ?? 0) }
         let silent = Self.silentLogger
-        let draining = DrainingServer(server, draining, delay: settings.drainDelay, logger: silent)
+        let draining = AfterLoading(
+            denylist: denylist, logger: logger, server: DrainingServer(server, draining, delay: settings.drainDelay, logger: silent))
         try await run(
             [deadlines, streams, TailReader(tail: tail), Company(settings.jobsInServer ? [draining, worker] : [draining])], signals: signals
         )
@@ -92,6 +94,34 @@ private struct TailReader: ServiceLifecycle.Service {
     let tail: OutboxTail
 
     func run() async { await cancelWhenGracefulShutdown { await tail.run() } }
+}
+
+/// The server, once it is known whose access was ended before their tokens expire.
+private struct AfterLoading: ServiceLifecycle.Service {
+    let denylist: Denylist
+    let logger: Logger
+    let server: DrainingServer
+
+    func run() async throws {
+        guard try await cancelWhenGracefulShutdown({ try await load() }) else { return }
+        try await server.run()
+    }
+
+    /// Returns whether that is known; not when the process is to end before. An outage is waited out.
+    private func load() async throws -> Bool {
+        while !Task.isCancelled {
+            do {
+                try await denylist.load()
+                return !Task.isCancelled
+            } catch is CancellationError {
+                return false
+            } catch let failure as Failure where failure.kind == .unavailable {
+                logger.warning("Waiting to read which sessions have ended", metadata: ["error": "\(failure)"])
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+        return false
+    }
 }
 
 /// Services that are told to stop at the same moment, unlike those of a group, which stop one after another.

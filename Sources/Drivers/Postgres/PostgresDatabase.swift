@@ -31,7 +31,7 @@ public final class PostgresDatabase: Database {
         engine = try Engine(url: url, settings: settings, logger: logger)
         let notifications = Notifications(engine, logger: logger)
         let canListen = settings.poolSize + settings.maxOverflow > 1
-        announcements = Announcements { if canListen { notifications.hear(for: $0) } }
+        announcements = Announcements(reachOtherProcesses: canListen) { if canListen { notifications.hear(for: $0) } }
         self.notifications = notifications
     }
 

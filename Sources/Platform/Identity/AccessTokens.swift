@@ -13,19 +13,23 @@ struct AccessTokens: Authenticator {
     static let leeway: TimeInterval = 60
     private let keys: JWTKeyCollection
     private let policy: IdentityPolicy.Tokens
+    private let denylist: Denylist
     private let clock: WallClock
     private let verified = VerifiedTokens()
 
-    init(_ policy: IdentityPolicy.Tokens, clock: WallClock) async {
+    init(_ policy: IdentityPolicy.Tokens, denylist: Denylist, clock: WallClock) async {
         self.policy = policy
+        self.denylist = denylist
         self.clock = clock
         keys = await JWTKeyCollection().add(hmac: HMACKey(key: policy.signingKey), digestAlgorithm: .sha256)
     }
 
-    func issue(to account: Identifier<Account>, scopes: [String]) async throws -> String {
+    func issue(to account: Identifier<Account>, session: Identifier<LoginSession>, scopes: [String]) async throws -> String {
         let now = clock.now
         let claims = AccessClaims(
-            sub: account.description, iat: now.timeIntervalSince1970.rounded(.down),
+            sub: account.description, sid: session.description,
+            // To the millisecond: which of two tokens of one second came after the access was ended is told apart.
+            iat: (now.timeIntervalSince1970 * 1000).rounded(.down) / 1000,
             exp: (now.timeIntervalSince1970 + Double(policy.lifetime.components.seconds)).rounded(.down), nbf: nil, iss: policy.issuer,
             aud: policy.audience, jti: Identifier<AccessClaims>().description, scope: scopes.joined(separator: " "))
         return try await keys.sign(claims, header: ["typ": "JWT"])
@@ -40,7 +44,7 @@ struct AccessTokens: Authenticator {
 
     func caller(with token: String) async throws -> Caller {
         let now = clock.now
-        if let known = verified.caller(with: token, at: now) { return known }
+        if let known = verified.token(token, at: now) { return try admitted(known) }
         try TokenHeader.check(token)
         let claims: AccessClaims
         do {
@@ -48,26 +52,42 @@ struct AccessTokens: Authenticator {
         } catch {
             throw Self.invalid
         }
-        let caller = try caller(claims, at: now.timeIntervalSince1970)
-        verified.remember(caller, with: token, until: claims.exp + Self.leeway)
-        return caller
+        let known = try verifiedToken(claims, at: now.timeIntervalSince1970)
+        verified.remember(known, with: token)
+        return try admitted(known)
     }
 
-    private func caller(_ claims: AccessClaims, at now: TimeInterval) throws(Failure) -> Caller {
+    /// The caller, unless the access has been ended; asked for each request, also of tokens that were verified before.
+    private func admitted(_ token: VerifiedToken) throws(Failure) -> Caller {
+        guard !denylist.holds(token.identity) else {
+            throw .unauthenticated("token_revoked", "The session of this access token has ended.")
+        }
+        return token.caller
+    }
+
+    private func verifiedToken(_ claims: AccessClaims, at now: TimeInterval) throws(Failure) -> VerifiedToken {
         guard claims.iss == policy.issuer, claims.aud == policy.audience, !claims.jti.isEmpty,
             let id = Identifier<Account>(claims.sub[...]),
             max(claims.iat, claims.nbf ?? claims.iat) <= now + Self.leeway
         else { throw Self.invalid }
         guard now < claims.exp + Self.leeway else { throw .unauthenticated("token_expired", "The access token has expired.") }
-        return Caller(id: id, scopes: Set(claims.scope.split(separator: " ").map(String.init)))
+        // Tokens of earlier releases have no session.
+        let session = claims.sid.map { Identifier<LoginSession>($0[...]) }
+        if case .some(.none) = session { throw Self.invalid }
+        return VerifiedToken(
+            caller: Caller(id: id, scopes: Set(claims.scope.split(separator: " ").map(String.init))),
+            identity: TokenIdentity(account: id, session: session ?? nil, issuedAt: Date(timeIntervalSince1970: claims.iat)),
+            until: claims.exp + Self.leeway)
     }
 
     private static let invalid = Failure.unauthenticated("invalid_token", "The access token is not valid.")
 }
 
-/// RFC 7519 §4.1, RFC 8693 §4.2; all mandatory but `nbf`, which we do not write and yet honour. Times are seconds since 1970.
+/// RFC 7519 §4.1, RFC 8693 §4.2; all mandatory but `nbf`, which we do not write and yet honour, and `sid` (OpenID Connect Front-Channel
+/// Logout 1.0 §3), which tokens of earlier releases lack. Times are seconds since 1970.
 private struct AccessClaims: JWTPayload {
     let sub: String
+    let sid: String?
     let iat: TimeInterval
     let exp: TimeInterval
     let nbf: TimeInterval?
@@ -106,37 +126,41 @@ enum TokenHeader {
     private static let invalid = Failure.unauthenticated("invalid_token", "The access token is not valid.")
 }
 
+/// What was found out about a token.
+private struct VerifiedToken {
+    let caller: Caller
+    let identity: TokenIdentity
+    /// Until when it is accepted, in seconds since 1970.
+    let until: TimeInterval
+}
+
 /// Tokens whose signature and claims were found right a moment ago, so that a caller's next requests need not prove it again.
 ///
 /// Bounded: two generations of at most 4,096 each; a token is forgotten when it has not been used for that many others.
 private final class VerifiedTokens: Sendable {
     fileprivate static let generation = 4096
-    fileprivate struct Known {
-        let caller: Caller
-        let until: TimeInterval
-    }
     fileprivate struct Generations {
-        var young: [String: Known] = [:]
-        var old: [String: Known] = [:]
+        var young: [String: VerifiedToken] = [:]
+        var old: [String: VerifiedToken] = [:]
     }
     private let generations = Mutex(Generations())
 
-    func caller(with token: String, at now: Date) -> Caller? {
+    func token(_ token: String, at now: Date) -> VerifiedToken? {
         generations.withLock { generations in
-            if let known = generations.young[token] { return known.until > now.timeIntervalSince1970 ? known.caller : nil }
+            if let known = generations.young[token] { return known.until > now.timeIntervalSince1970 ? known : nil }
             guard let known = generations.old[token], known.until > now.timeIntervalSince1970 else { return nil }
             generations.add(known, token)
-            return known.caller
+            return known
         }
     }
 
-    func remember(_ caller: Caller, with token: String, until: TimeInterval) {
-        generations.withLock { $0.add(Known(caller: caller, until: until), token) }
+    func remember(_ known: VerifiedToken, with token: String) {
+        generations.withLock { $0.add(known, token) }
     }
 }
 
 extension VerifiedTokens.Generations {
-    fileprivate mutating func add(_ known: VerifiedTokens.Known, _ token: String) {
+    fileprivate mutating func add(_ known: VerifiedToken, _ token: String) {
         if young.count >= VerifiedTokens.generation { (old, young) = (young, [:]) }
         young[token] = known
     }

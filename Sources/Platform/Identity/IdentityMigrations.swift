@@ -66,4 +66,26 @@ let identityMigrations = [
         "identity/0004-operator",
         sqlite: "ALTER TABLE account ADD COLUMN is_operator INTEGER NOT NULL DEFAULT 0 CHECK (is_operator IN (0, 1));",
         postgres: "ALTER TABLE account ADD COLUMN is_operator boolean NOT NULL DEFAULT false;"),
+    Migration(
+        "identity/0005-revoked-access",
+        sqlite: """
+            CREATE TABLE revoked_access (
+                kind TEXT NOT NULL CHECK (kind IN ('session', 'account')),
+                subject_id TEXT NOT NULL,
+                issued_before INTEGER CHECK ((issued_before IS NULL) = (kind = 'session')),
+                expires_at INTEGER NOT NULL,
+                PRIMARY KEY (kind, subject_id)
+            );
+            CREATE INDEX revoked_access_expiry ON revoked_access (expires_at);
+            """,
+        postgres: """
+            CREATE TABLE revoked_access (
+                kind text NOT NULL CHECK (kind IN ('session', 'account')),
+                subject_id uuid NOT NULL,
+                issued_before timestamptz CHECK ((issued_before IS NULL) = (kind = 'session')),
+                expires_at timestamptz NOT NULL,
+                PRIMARY KEY (kind, subject_id)
+            );
+            CREATE INDEX revoked_access_expiry ON revoked_access (expires_at);
+            """),
 ]

@@ -15,21 +15,28 @@ public struct IdentityService: Service {
     private let policy: IdentityPolicy
     let hasher: PasswordHasher
     private let tokens: AccessTokens
+    /// Ends access before its tokens expire. To be loaded before anything is served.
+    public let denylist: Denylist
     private let scopes: (all: [String], operators: [String])
     private let cookies: RefreshCookies
     private let clock: WallClock
 
     /// - Parameters:
+    ///   - tail: Where it hears whose access other instances end; it must not run yet.
     ///   - scopes: The permissions of everyone who signs up.
     ///   - operatorScopes: What operators may do beyond that.
     public init(
-        database: any Database, policy: IdentityPolicy, scopes: [String], operatorScopes: [String] = [], clock: WallClock = .system
+        database: any Database, tail: OutboxTail, policy: IdentityPolicy, scopes: [String], operatorScopes: [String] = [],
+        clock: WallClock = .system
     ) async throws {
         self.database = database
         self.policy = policy
         self.clock = clock
         hasher = try PasswordHasher(policy.hashing)
-        tokens = await AccessTokens(policy.tokens, clock: clock)
+        // Twice the leeway: clocks of instances differ, too.
+        denylist = Denylist(
+            database, tail: tail, lifetime: policy.tokens.lifetime + .seconds(2 * AccessTokens.leeway), clock: clock)
+        tokens = await AccessTokens(policy.tokens, denylist: denylist, clock: clock)
         self.scopes = (scopes, operatorScopes)
         cookies = RefreshCookies(policy.cookies)
     }
@@ -59,11 +66,11 @@ public struct IdentityService: Service {
             serve(open: AccountsAPI.refresh) { refresh, call in
                 let given = try cookies.token(of: call.request, orGiven: refresh.refreshToken)
                 let rotation = try await rotate(given.token)
-                return try await reply(to: rotation.user, with: rotation.successor, given.isCookie)
+                return try await reply(to: rotation.user, of: rotation.session, with: rotation.successor, given.isCookie)
             },
             serve(open: AccountsAPI.logout) { refresh, call in
                 let given = try cookies.token(of: call.request, orGiven: refresh.refreshToken)
-                try await SessionStore(database).revokeFamily(of: given.token, at: clock.now)
+                try await end(given.token)
                 return Reply(NoContent(), fields: given.isCookie ? cookies.cleared : [:])
             },
             serve(AccountsAPI.me) { _, caller in
@@ -94,28 +101,50 @@ extension IdentityService {
         return account.user
     }
 
-    private func rotate(_ token: RefreshToken) async throws -> (user: User, successor: RefreshToken) {
+    private typealias Rotated = (user: User, session: Identifier<LoginSession>, successor: RefreshToken)
+
+    private func rotate(_ token: RefreshToken) async throws -> Rotated {
         let successor = policy.tokens.successor(of: token)
-        let rotation = try await database.transaction { transaction in
-            try await SessionStore(transaction).rotate(
+        let (rotation, revocation) = try await database.transaction { transaction -> (SessionStore.Rotation, Revocation?) in
+            let rotation = try await SessionStore(transaction).rotate(
                 token, to: successor, at: clock.now, lifetime: policy.refreshLifetime, grace: policy.refreshGrace)
+            guard case .reused(let session) = rotation else { return (rotation, nil) }
+            return (rotation, try await endAccess(by: session, in: transaction))
         }
+        if let revocation { denylist.apply(revocation) }
         // Thrown outside of the transaction: the revocation of a reused family must be kept.
-        guard case .rotated(let account) = rotation else { throw rotation.failure }
-        return (try await AccountStore(database).find(account), successor)
+        guard case .rotated(let account, let session) = rotation else { throw rotation.failure }
+        return (try await AccountStore(database).find(account), session, successor)
+    }
+
+    /// Ends the session of a refresh token, and the access that it gave.
+    private func end(_ token: RefreshToken) async throws {
+        let revocation = try await database.transaction { transaction -> Revocation? in
+            guard let session = try await SessionStore(transaction).revokeFamily(of: token, at: clock.now) else { return nil }
+            return try await endAccess(by: session, in: transaction)
+        }
+        if let revocation { denylist.apply(revocation) }
+    }
+
+    private func endAccess(by session: Identifier<LoginSession>, in transaction: any Transaction) async throws -> Revocation {
+        let revocation = denylist.revocation(of: session)
+        try await revocation.store(in: transaction)
+        return revocation
     }
 
     private func reply(to user: User, _ wantsCookie: Bool) async throws -> Reply<Session> {
         let token = RefreshToken.random()
-        try await database.transaction { transaction in
+        let session = try await database.transaction { transaction in
             try await SessionStore(transaction).open(token, account: user.id, at: clock.now, lifetime: policy.refreshLifetime)
         }
-        return try await reply(to: user, with: token, wantsCookie)
+        return try await reply(to: user, of: session, with: token, wantsCookie)
     }
 
-    private func reply(to user: User, with token: RefreshToken, _ wantsCookie: Bool) async throws -> Reply<Session> {
+    private func reply(
+        to user: User, of family: Identifier<LoginSession>, with token: RefreshToken, _ wantsCookie: Bool
+    ) async throws -> Reply<Session> {
         let isOperator = try await AccountStore(database).isOperator(user.id)
-        let access = try await tokens.issue(to: user.id, scopes: scopes.all + (isOperator ? scopes.operators : []))
+        let access = try await tokens.issue(to: user.id, session: family, scopes: scopes.all + (isOperator ? scopes.operators : []))
         let session = Session(
             user: user, accessToken: access, refreshToken: wantsCookie ? nil : token,
             expiresIn: Int(policy.tokens.lifetime.components.seconds))

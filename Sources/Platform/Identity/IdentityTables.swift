@@ -14,6 +14,9 @@ extension IdentityService {
             StoredTable(
                 "refresh_token", key: ["hash"],
                 [.bytes("hash"), .uuid("session_id"), .timestamp("created_at"), .timestamp("expires_at"), .timestamp("used_at")]),
+            StoredTable(
+                "revoked_access", key: ["kind", "subject_id"],
+                [.text("kind"), .uuid("subject_id"), .timestamp("issued_before"), .timestamp("expires_at")]),
         ]
     }
 }

@@ -2,7 +2,7 @@ import MartletCore
 import MartletJobs
 import MartletStorage
 
-/// Removes sessions that ended. A token stays for a day beyond its time: who uses it late is told the truth.
+/// Removes sessions that ended, and revocations that are over. A token stays for a day beyond its time: who uses it late is told the truth.
 struct PruneSessions: Job {
     static let name = "identity.prune_sessions"
     static let policy = JobPolicy(priority: .low, unique: .untilFinished)
@@ -27,7 +27,12 @@ struct PruneSessions: Job {
                 DELETE FROM session WHERE id IN (
                     SELECT id FROM session WHERE NOT EXISTS (SELECT 1 FROM refresh_token WHERE session_id = session.id) LIMIT \(Self.batch))
                 """)
-            return max(tokens, sessions)
+            let revocations = try await transaction.change(
+                """
+                DELETE FROM revoked_access WHERE (kind, subject_id) IN (
+                    SELECT kind, subject_id FROM revoked_access WHERE expires_at < \(SQL.now) LIMIT \(Self.batch))
+                """)
+            return max(tokens, sessions, revocations)
         }
     }
 }

@@ -11,18 +11,21 @@ struct SessionStore: Sendable {
         self.database = database
     }
 
-    enum Family {}
+    typealias Family = LoginSession
 
     /// Begins a family with its first token.
-    func open(_ token: RefreshToken, account: Identifier<Account>, at now: Date, lifetime: Duration) async throws {
+    func open(_ token: RefreshToken, account: Identifier<Account>, at now: Date, lifetime: Duration) async throws -> Identifier<Family> {
         let family = Identifier<Family>()
         try await database.change("INSERT INTO session (id, account_id, created_at) VALUES (\(family), \(account), \(now))")
         try await add(token, to: family, at: now, lifetime: lifetime)
+        return family
     }
 
     enum Rotation {
-        case rotated(Identifier<Account>)
-        case unknown, expired, revoked, reused
+        case rotated(Identifier<Account>, Identifier<Family>)
+        case unknown, expired, revoked
+        /// The family was ended for it.
+        case reused(Identifier<Family>)
 
         var failure: Failure {
             switch self {
@@ -46,19 +49,21 @@ struct SessionStore: Sendable {
         guard let state = try await state(of: token) else { return .unknown }
         if claimed > 0 {
             try await add(successor, to: state.sessionID, at: now, lifetime: lifetime)
-            return .rotated(state.accountID)
+            return .rotated(state.accountID, state.sessionID)
         }
         if state.revokedAt != nil { return .revoked }
         guard let usedAt = state.usedAt else { return .expired }
-        if now.timeIntervalSince(usedAt) <= Double(grace.components.seconds) { return .rotated(state.accountID) }
+        if now.timeIntervalSince(usedAt) <= Double(grace.components.seconds) {
+            return .rotated(state.accountID, state.sessionID)
+        }
         try await revoke(state.sessionID, at: now)
-        return .reused
+        return .reused(state.sessionID)
     }
 
-    /// Ends the family of a token. Unknown tokens have none: nothing to end, nothing to tell.
-    func revokeFamily(of token: RefreshToken, at now: Date) async throws {
-        guard let state = try await state(of: token) else { return }
-        try await revoke(state.sessionID, at: now)
+    /// Ends the family of a token, and returns it; `nil` when it had ended. Unknown tokens have none: nothing to end, nothing to tell.
+    func revokeFamily(of token: RefreshToken, at now: Date) async throws -> Identifier<Family>? {
+        guard let state = try await state(of: token) else { return nil }
+        return try await revoke(state.sessionID, at: now) ? state.sessionID : nil
     }
 
     private struct State: Decodable, Sendable {
@@ -85,7 +90,8 @@ struct SessionStore: Sendable {
             """)
     }
 
-    private func revoke(_ family: Identifier<Family>, at now: Date) async throws {
-        try await database.change("UPDATE session SET revoked_at = \(now) WHERE id = \(family) AND revoked_at IS NULL")
+    @discardableResult
+    private func revoke(_ family: Identifier<Family>, at now: Date) async throws -> Bool {
+        try await database.change("UPDATE session SET revoked_at = \(now) WHERE id = \(family) AND revoked_at IS NULL") > 0
     }
 }

@@ -28,7 +28,7 @@ public struct AccountsAPI: API {
 
     public let logout = Endpoint<Refresh, NoContent>.post(
         "/api/v1/auth/logout", "End the session of a refresh token",
-        details: "Every token that descends from the same login ends with it.",
+        details: "Every token that descends from the same login ends with it: refresh tokens and access tokens.",
         allow: .anyone, returns: .noContent, failures: [.unauthenticated, .forbidden])
 
     public let me = Endpoint<NoContent, User>.get("/api/v1/auth/me", "Read one's own account", allow: .signedIn)

@@ -13,14 +13,17 @@ public final class Announcements: Sendable {
         var isClosed = false
     }
 
+    /// Whether other processes that use the database hear what this one announces, and it hears them.
+    public let reachOtherProcesses: Bool
+
     private let state = Mutex(State())
     private let onFirstStream: @Sendable (Announcements) -> Void
 
     /// For drivers.
     ///
     /// - Parameter onFirstStream: Called once, when somebody waits for the first time: the moment to begin to listen to other processes.
-    public init(onFirstStream: @escaping @Sendable (Announcements) -> Void = { _ in }) {
-        self.onFirstStream = onFirstStream
+    public init(reachOtherProcesses: Bool = false, onFirstStream: @escaping @Sendable (Announcements) -> Void = { _ in }) {
+        (self.reachOtherProcesses, self.onFirstStream) = (reachOtherProcesses, onFirstStream)
     }
 
     /// An element now, and then whenever something may have been committed under the topic; what comes while the reader is busy is one

@@ -13,7 +13,7 @@ public import MartletJobs
 import MartletJobsAPI
 import MartletJobsService
 import MartletPostgres
-public import MartletRateLimit
+import MartletRateLimit
 import MartletSQLite
 public import MartletService
 public import MartletSettings
@@ -28,8 +28,7 @@ public struct App: Sendable {
     public let pipeline: Pipeline
     /// Runs the jobs of all services.
     public let worker: JobWorker
-    /// Counts calls against their limits.
-    public let limiter: any RateLimiter
+    let shared: SharedStore
     let deadlines: Deadlines
     let streams = EventStreams()
     let tail: OutboxTail
@@ -44,6 +43,7 @@ public struct App: Sendable {
     ///   - jobClock: What decides when jobs are due; tests choose it.
     public init(_ settings: Settings, logger: Logger, clock: WallClock = .system, jobClock: JobClock = .database) async throws {
         let database = try Self.database(at: settings.databaseURL, settings, logger: logger)
+        let shared = try SharedStore(settings, logger: logger)
         let jobs = Jobs(clock: jobClock)
         // Access that another instance ends must end here within a second. Where others are heard, looking is for what was not: together
         // with the worker that is less than one query a second of an idle instance.
@@ -60,7 +60,7 @@ public struct App: Sendable {
         self.settings = settings
         self.logger = logger
         self.database = database
-        limiter = MemoryRateLimiter()
+        self.shared = shared
         self.tail = tail
         denylist = identity.denylist
         services = [identity, work, bookmarks]
@@ -74,10 +74,10 @@ public struct App: Sendable {
                 + services.flatMap(\.queues),
             settings: JobWorker.Settings(settings), logger: logger)
         pipeline = Pipeline(
-            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, draining, limiter),
+            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, draining, shared.limiter),
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
-            limits: RateLimits(settings, limiter), logger: logger)
+            limits: RateLimits(settings, shared.limiter), logger: logger)
         draining.onBegin { [streams] in streams.end() }
     }
 

@@ -4,6 +4,7 @@ import MartletCore
 import MartletDataCopy
 import MartletHTTP
 import MartletIdentity
+import MartletRedis
 public import MartletSettings
 import MartletStorage
 import MartletWire
@@ -53,8 +54,9 @@ extension App {
         let draining = AfterLoading(
             denylist: denylist, logger: logger, server: DrainingServer(server, draining, delay: settings.drainDelay, logger: silent))
         try await run(
-            [deadlines, streams, TailReader(tail: tail), Company(settings.jobsInServer ? [draining, worker] : [draining])], signals: signals
-        )
+            [deadlines, streams, TailReader(tail: tail)] + shared.services
+                + [Company(settings.jobsInServer ? [draining, worker] : [draining])],
+            signals: signals)
     }
 
     /// Runs jobs, and nothing else, until the process is told to stop or the task is cancelled; then running jobs are finished or returned.
@@ -69,9 +71,14 @@ extension App {
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
-            await database.close()
+            await close()
             throw error
         }
+        await close()
+    }
+
+    private func close() async {
+        await shared.redis?.close()
         await database.close()
     }
 

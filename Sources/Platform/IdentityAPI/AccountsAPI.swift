@@ -24,7 +24,7 @@ public struct AccountsAPI: API {
             Each refresh token works once. Calls that race within a few seconds get the same successor; a later reuse ends every session \
             that descends from the same login. Without a token in the body, the cookie is used, and `Origin` is checked.
             """,
-        allow: .anyone, limit: .login, failures: [.unauthenticated, .forbidden])
+        allow: .anyone, failures: [.unauthenticated, .forbidden])
 
     public let logout = Endpoint<Refresh, NoContent>.post(
         "/api/v1/auth/logout", "End the session of a refresh token",

@@ -1,0 +1,33 @@
+import Foundation
+import Logging
+import MartletRateLimit
+import MartletRedis
+import MartletSettings
+import ServiceLifecycle
+
+/// What all instances share in Redis, and what stands in for it in an instance that has none.
+struct SharedStore: Sendable {
+    let limiter: any RateLimiter
+    let redis: RedisClient?
+    /// What has to run while the server does.
+    let services: [any Service]
+
+    init(_ settings: Settings, logger: Logger) throws {
+        guard let url = settings.redisURL else {
+            (limiter, redis, services) = (MemoryRateLimiter(), nil, [])
+            return
+        }
+        let redis = try RedisClient(url: url.unsafeReveal(), settings: RedisSettings(settings), logger: logger)
+        let limiter = FallingBackLimiter(
+            RedisRateLimiter(redis, prefix: settings.redisPrefix),
+            instances: RedisInstances(redis, prefix: settings.redisPrefix, name: UUID().uuidString), logger: logger)
+        (self.limiter, self.redis, services) = (limiter, redis, [LimiterBeat(limiter: limiter)])
+    }
+}
+
+/// Tells the other instances that this one lives, while the server runs.
+private struct LimiterBeat: Service {
+    let limiter: FallingBackLimiter
+
+    func run() async { await cancelWhenGracefulShutdown { await limiter.run() } }
+}

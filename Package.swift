@@ -68,7 +68,7 @@ let package = Package(
         .target(name: "MartletSettings", dependencies: ["MartletCore", .product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
         .target(name: "MartletRateLimit", dependencies: ["MartletCore", .logging], path: "Sources/Platform/RateLimit"),
         .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging], path: "Sources/Platform/Storage"),
-        .target(name: "MartletCache", dependencies: ["MartletCore", "MartletStorage", .crypto, .lifecycle, .logging], path: "Sources/Platform/Cache"),
+        .target(name: "MartletCache", dependencies: ["MartletContract", "MartletCore", "MartletStorage", .crypto, .logging], path: "Sources/Platform/Cache"),
         .target(
             name: "MartletHTTP",
             dependencies: ["MartletCache", "MartletContract", "MartletRateLimit", "MartletWire", "CDeflate", .crypto, .hummingbirdCore, .httpTypes, .lifecycle, .logging, .nioCore],

@@ -109,10 +109,18 @@ extension PostgresDatabase {
         }
     }
 
-    /// Runs `body` in a transaction, once.
+    /// Runs `body` in a transaction, once. Who is told of its commit is told when its connection is free again.
     private func attempt<Result: Sendable>(
         begin: String, limit: Duration?, _ body: @Sendable (PostgresTransaction) async throws -> Result
     ) async throws -> Result {
+        let (result, state) = try await committed(begin: begin, limit: limit, body)
+        await announcements.deliver(state.told)
+        return result
+    }
+
+    private func committed<Result: Sendable>(
+        begin: String, limit: Duration?, _ body: @Sendable (PostgresTransaction) async throws -> Result
+    ) async throws -> (Result, TransactionState) {
         let lease = try await borrow(for: limit, begin: begin)
         let transaction = PostgresTransaction(engine: engine, lease: lease)
         defer {
@@ -124,7 +132,7 @@ extension PostgresDatabase {
             try Task.checkCancellation()
             try await transaction.commit()
             announce(transaction.state.announced)
-            return result
+            return (result, transaction.state)
         } catch {
             throw transaction.reason(for: error)
         }

@@ -30,6 +30,8 @@ struct PostgresTransaction: SchemaTransaction {
 
     func announce(_ topic: Topic) { state.announce(topic) }
 
+    func tell(_ topic: Topic, _ note: any Sendable) { state.tell(topic, note) }
+
     func run(script: String) async throws {
         try state.enter()
         do {
@@ -134,6 +136,7 @@ final class TransactionState: Sendable {
         var isOverlapping = false
         var savepoints = 0
         var announced: Set<Topic> = []
+        var told: [(topic: Topic, note: any Sendable)] = []
     }
 
     init(_ engine: Engine) {
@@ -145,6 +148,8 @@ final class TransactionState: Sendable {
     var isEnded: Bool { state.withLock { $0.isEnded } }
     /// What is to be announced after the commit.
     var announced: Set<Topic> { state.withLock { $0.announced } }
+    /// What is to be told after the commit.
+    var told: [(topic: Topic, note: any Sendable)] { state.withLock { $0.told } }
     /// The failure that doomed the transaction, or the innermost savepoint.
     var failure: (any Error)? { state.withLock { $0.failure } }
 
@@ -174,6 +179,8 @@ final class TransactionState: Sendable {
     func end() { state.withLock { $0.isEnded = true } }
 
     func announce(_ topic: Topic) { state.withLock { _ = $0.announced.insert(topic) } }
+
+    func tell(_ topic: Topic, _ note: any Sendable) { state.withLock { $0.told.append((topic, note)) } }
 
     func openSavepoint() throws -> Int {
         try enter()

@@ -33,6 +33,8 @@ struct SQLiteTransaction: SchemaTransaction {
 
     func announce(_ topic: Topic) { turn.announce(topic) }
 
+    func tell(_ topic: Topic, _ note: any Sendable) { turn.tell(topic, note) }
+
     func run(script: String) async throws {
         try Task.checkCancellation()
         try perform { session in

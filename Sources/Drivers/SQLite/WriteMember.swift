@@ -58,6 +58,7 @@ final class WriteTurn: Sendable {
     /// Set before what the body did is undone for lasting too long.
     let isExpired = Atomic(false)
     private let topics = Mutex<Set<Topic>>([])
+    private let notes = Mutex<[(topic: Topic, note: any Sendable)]>([])
 
     init(id: UInt64, timeout: Duration?, changesSchema: Bool) {
         (self.id, self.timeout, self.changesSchema) = (id, timeout, changesSchema)
@@ -71,6 +72,11 @@ final class WriteTurn: Sendable {
     var announced: Set<Topic> { topics.withLock { $0 } }
 
     func announce(_ topic: Topic) { topics.withLock { _ = $0.insert(topic) } }
+
+    /// What is to be told after the commit.
+    var told: [(topic: Topic, note: any Sendable)] { notes.withLock { $0 } }
+
+    func tell(_ topic: Topic, _ note: any Sendable) { notes.withLock { $0.append((topic, note)) } }
 }
 
 /// A message sent once and waited for once, in either order.

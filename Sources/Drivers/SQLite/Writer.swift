@@ -77,6 +77,7 @@ final class Writer: Sendable {
         try await turn.settles.wait()
         let result = try outcome.get()
         announcements.wake(turn.announced)
+        await announcements.deliver(turn.told)
         return result
     }
 

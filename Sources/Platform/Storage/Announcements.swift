@@ -10,6 +10,7 @@ public final class Announcements: Sendable {
         var listeners: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var numbers: [Topic: Set<UInt64>] = [:]
         var lastListener: UInt64 = 0
+        var heeding: [Topic: [@Sendable (any Sendable) async -> Void]] = [:]
         var isClosed = false
     }
 
@@ -47,6 +48,12 @@ public final class Announcements: Sendable {
         return stream
     }
 
+    /// Has `handler` called with each note that a transaction of this process told under the topic, between its commit and its caller's
+    /// answer, which waits for it: it must be quick, and bounded in time. Its task may be a cancelled one. It cannot be taken back.
+    public func heed(_ topic: Topic, _ handler: @escaping @Sendable (any Sendable) async -> Void) {
+        state.withLock { $0.heeding[topic, default: []].append(handler) }
+    }
+
     private func add(_ listener: AsyncStream<Void>.Continuation, to topics: Set<Topic>) -> UInt64? {
         state.withLock { state in
             guard !state.isClosed else { return nil }
@@ -79,6 +86,13 @@ extension Announcements {
             Set(topics.flatMap { state.numbers[$0] ?? [] }).compactMap { state.listeners[$0] }
         }
         for listener in listeners { listener.yield() }
+    }
+
+    /// Passes on what a transaction told, in its order. To be awaited after the commit, before the caller is answered.
+    public func deliver(_ notes: [(topic: Topic, note: any Sendable)]) async {
+        for (topic, note) in notes {
+            for handler in state.withLock({ $0.heeding[topic] }) ?? [] { await handler(note) }
+        }
     }
 
     /// Wakes everybody: nobody knows what was announced meanwhile.

@@ -112,6 +112,12 @@ public protocol Transaction: Queries {
     /// It costs no statement, and several times are one. It may be announced for nothing when a savepoint is undone. When nobody knows
     /// whether the transaction was committed, since the connection was lost, nothing is announced.
     func announce(_ topic: Topic)
+
+    /// Tells those of this process who heed `topic`, when and only when this transaction commits, and before its caller hears of the
+    /// commit: what they have to know for the caller to read its own writes. See ``Announcements/heed(_:_:)``.
+    ///
+    /// Like an announcement it may be told for nothing when a savepoint is undone, and is not told when nobody knows of the commit.
+    func tell(_ topic: Topic, _ note: any Sendable)
 }
 
 /// A transaction that may change the schema.

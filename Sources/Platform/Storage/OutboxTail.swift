@@ -11,6 +11,9 @@ public final class OutboxTail: Sendable {
     private let logger: Logger
     private let state = Mutex(State())
     private let beginning = Beginning()
+    private let origin = ContinuousClock.now
+    /// When the last look that succeeded began, in nanoseconds from `origin`; -1 before the first.
+    private let looked = Atomic<Int64>(-1)
 
     private typealias Handlers = [Topic: [@Sendable (OutboxEntry) -> Void]]
 
@@ -49,6 +52,15 @@ public final class OutboxTail: Sendable {
             group.cancelAll()
         }
         beginning.happen()
+    }
+
+    /// Those of the database it reads.
+    public var announcements: Announcements { database.announcements }
+
+    /// Every entry that was committed before this moment, and after it began, has been handled; `nil` before it has begun. Cheap to ask.
+    public var isCaughtUpWith: ContinuousClock.Instant? {
+        let nanoseconds = looked.load(ordering: .acquiring)
+        return nanoseconds < 0 ? nil : origin + .nanoseconds(nanoseconds)
     }
 
     /// Returns when every entry from now on will be seen: where it begins is known. Also when ``run()`` has ended without that, and when the
@@ -91,8 +103,10 @@ extension OutboxTail {
 extension OutboxTail {
     /// Reads what is new. What it has read before it throws it has not to read again.
     private func look(_ cursor: inout OutboxCursor?, _ handlers: Handlers) async throws {
+        let start = ContinuousClock.now - origin
         guard var reached = cursor else {
             cursor = try await OutboxCursor(handlers.keys, in: database)
+            looked.store(start.nanoseconds, ordering: .releasing)
             return beginning.happen()
         }
         repeat {
@@ -100,12 +114,18 @@ extension OutboxTail {
             cursor = reached
             for entry in entries { handle(entry, handlers) }
         } while reached.hasMore
+        looked.store(start.nanoseconds, ordering: .releasing)
     }
 
     private func handle(_ entry: OutboxEntry, _ handlers: Handlers) {
         guard let topic = Topic(validating: entry.topic) else { return }
         for handler in handlers[topic] ?? [] { handler(entry) }
     }
+}
+
+extension Duration {
+    /// Whole ones, which count for 292 years.
+    fileprivate var nanoseconds: Int64 { Int64(self / .nanoseconds(1)) }
 }
 
 /// Something that happens once, and that callers wait for until they are cancelled.

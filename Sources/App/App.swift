@@ -3,6 +3,7 @@
 public import Logging
 import MartletBookmarks
 import MartletBookmarksAPI
+public import MartletCache
 public import MartletContract
 public import MartletCore
 public import MartletHTTP
@@ -25,6 +26,8 @@ public struct App: Sendable {
     public let settings: Settings
     public let database: any Database
     public let services: [any Service]
+    /// What services keep of what they computed, and the server of its answers.
+    public let cache: Cache
     public let pipeline: Pipeline
     /// Runs the jobs of all services.
     public let worker: JobWorker
@@ -49,6 +52,7 @@ public struct App: Sendable {
         // with the worker that is less than one query a second of an idle instance.
         let hearsOthers = database.announcements.reachOtherProcesses
         let tail = OutboxTail(database, pollEvery: hearsOthers ? .seconds(3) : .milliseconds(750), logger: logger)
+        let cache = Cache(memory: MemoryTier(bytes: settings.cacheMemory), tail: tail, logger: logger)
         let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
         let answers = KeptAnswers(database, retention: settings.idempotencyRetention)
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
@@ -63,6 +67,7 @@ public struct App: Sendable {
         self.shared = shared
         self.tail = tail
         denylist = identity.denylist
+        self.cache = cache
         services = [identity, work, bookmarks]
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         for service in services { try service.checkRoutes() }
@@ -77,7 +82,8 @@ public struct App: Sendable {
             routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, draining, shared.limiter),
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
-            limits: RateLimits(settings, shared.limiter), logger: logger)
+            limits: RateLimits(settings, shared.limiter),
+            responses: ResponseCache(cache, showsSource: settings.environment != .production), logger: logger)
         draining.onBegin { [streams] in streams.end() }
     }
 

@@ -49,7 +49,7 @@ struct TestAPI: API {
     }
 
     static func routes(_ database: any Database, _ jobs: Jobs) -> [Route] {
-        [
+        TestShelf(database).routes + [
             serve(open: TestAPI.sleep) { pause, _ in
                 try await Task.sleep(for: .milliseconds(pause.milliseconds.raw))
                 return Reply(NoContent())

@@ -55,9 +55,9 @@ public final class Cache: Sendable {
         clock: CacheClock = .continuous, logger: Logger
     ) {
         self.init(memory: memory, shared: shared.map { SharedFront($0, logger: logger) }, tail: tail, settings: settings, clock: clock)
-        tail.subscribe(Eviction.topic) { [self] in hear($0, logger) }
-        tail.announcements.heed(Eviction.topic) { [self] note in
-            if let eviction = note as? Eviction { await apply(eviction) }
+        tail.subscribe(Eviction.topic) { [weak self] in self?.hear($0, logger) }
+        tail.announcements.heed(Eviction.topic) { [weak self] note in
+            if let eviction = note as? Eviction { await self?.apply(eviction) }
         }
     }
 

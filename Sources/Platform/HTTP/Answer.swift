@@ -16,6 +16,8 @@ public struct Answer: Sendable {
     public var status: HTTPResponse.Status
     public var fields: HTTPFields
     public var body: Body
+    /// Whether its coding has been chosen: it is not compressed any more.
+    var isEncoded = false
 
     public init(_ status: HTTPResponse.Status, fields: HTTPFields = [:], body: Body = .empty) {
         self.status = status
@@ -48,7 +50,8 @@ public struct Answer: Sendable {
     /// - Parameter streams: Those that an answer made of events belongs to.
     func write(to writer: consuming ResponseWriter, isHead: Bool, on channel: any Channel, among streams: EventStreams) async throws {
         var head = HTTPResponse(status: status, headerFields: fields)
-        if let length, status != .noContent { head.headerFields[.contentLength] = String(length) }
+        // A 304 has the length of what it stands for, or none (RFC 9110 §8.6).
+        if let length, status != .noContent, status != .notModified { head.headerFields[.contentLength] = String(length) }
         switch body {
         case _ where isHead: try await writer.write(response: head, body: ResponseBody())
         case .empty: try await writer.write(response: head, body: ResponseBody())

@@ -39,7 +39,8 @@ public struct CORS: Sendable {
         if !allowsAny { answer.fields.addVary("Origin") }
         guard let origin = request.headerFields[.origin], allows(origin) else { return }
         answer.fields[.accessControlAllowOrigin] = allowsAny ? "*" : origin
-        answer.fields[.accessControlExposeHeaders] = "X-Request-ID, Retry-After, Content-Disposition, Idempotency-Replayed, \(LimitFields.exposed)"
+        answer.fields[.accessControlExposeHeaders] =
+            "X-Request-ID, Retry-After, Content-Disposition, Idempotency-Replayed, \(LimitFields.exposed)"
         if allowsCredentials { answer.fields[.accessControlAllowCredentials] = "true" }
     }
 }

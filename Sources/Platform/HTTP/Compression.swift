@@ -15,15 +15,24 @@ public struct Compression: Sendable {
     }
 
     func apply(to answer: inout Answer, for request: HTTPRequest) {
-        guard isEnabled, case .whole(let bytes) = answer.body, bytes.readableBytes >= minimumBytes,
-            !answer.fields.contains(.contentEncoding), answer.fields[.contentType].map(Self.isWorthwhile) == true
+        guard !answer.isEncoded, case .whole(let bytes) = answer.body, !answer.fields.contains(.contentEncoding),
+            isWorthwhile(bytes, type: answer.fields[.contentType])
         else { return }
         answer.fields.addVary("Accept-Encoding")
-        guard Self.acceptsGzip(request.headerFields[.acceptEncoding]), let compressed = compressors.gzip(bytes),
-            compressed.readableBytes < bytes.readableBytes
-        else { return }
+        guard Self.acceptsGzip(request.headerFields[.acceptEncoding]), let compressed = compressed(bytes) else { return }
         answer.body = .whole(compressed)
         answer.fields[.contentEncoding] = "gzip"
+    }
+
+    /// Whether a body may be compressed for those who accept that.
+    func isWorthwhile(_ body: ByteBuffer, type: String?) -> Bool {
+        isEnabled && body.readableBytes >= minimumBytes && type.map(Self.isWorthwhile) == true
+    }
+
+    /// `nil` when it does not become shorter.
+    func compressed(_ body: ByteBuffer) -> ByteBuffer? {
+        guard let compressed = compressors.gzip(body), compressed.readableBytes < body.readableBytes else { return nil }
+        return compressed
     }
 
     private static func isWorthwhile(_ type: String) -> Bool {
@@ -33,8 +42,10 @@ public struct Compression: Sendable {
 
     /// RFC 9110 §12.5.3: the most specific entry decides; a weight of 0 refuses.
     static func acceptsGzip(_ value: String?) -> Bool {
+        guard let value, value != "identity" else { return false }
+        if value == "gzip" { return true }
         var wildcard = false
-        for entry in (value ?? "").split(separator: ",") {
+        for entry in value.split(separator: ",") {
             let parts = entry.lowercased().split(separator: ";").map { $0.filter { !$0.isWhitespace } }
             guard let coding = parts.first, coding == "gzip" || coding == "x-gzip" || coding == "*" else { continue }
             let weight = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1

@@ -40,6 +40,7 @@ public struct HTTPPolicy: Sendable {
 }
 
 extension HTTPField.Name {
+    static let cacheSource = known("X-Cache")
     static let requestID = known("X-Request-ID")
     static let forwardedProto = known("X-Forwarded-Proto")
     static let accelBuffering = known("X-Accel-Buffering")

@@ -16,12 +16,13 @@ public struct Pipeline: Sendable {
     let deadlines: Deadlines
     let streams: EventStreams
     let limits: RateLimits?
+    let responses: ResponseCache?
     let logger: Logger
 
     /// - Parameter limits: How often may be called; `nil` for as often as one likes.
     public init(
         routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
-        streams: EventStreams = EventStreams(), limits: RateLimits? = nil, logger: Logger
+        streams: EventStreams = EventStreams(), limits: RateLimits? = nil, responses: ResponseCache? = nil, logger: Logger
     ) {
         self.routes = RouteTable(routes)
         self.authenticator = authenticator
@@ -29,6 +30,7 @@ public struct Pipeline: Sendable {
         self.deadlines = deadlines
         self.streams = streams
         self.limits = limits
+        self.responses = responses
         self.logger = logger
     }
 
@@ -72,13 +74,45 @@ public struct Pipeline: Sendable {
         call.limits = limits?.tab(of: route.operation)
         trail.limits = call.limits
         let caller = try await admitted(call, to: route.operation, &trail)
+        if let answer = try await ready(route, request, target, match.parameters, caller, call) { return answer }
         let read = try await RequestReader(route.operation, policy).read(request, target, match.parameters, on: call.channel)
         call.bodyDigest = read.bodyDigest
-        return try await deadlines.run(within: policy.requestTimeout) { [call] in
+        return try await run(route, read.parts, caller, call)
+    }
+
+    private func run(_ route: Route, _ parts: InputParts, _ caller: Caller?, _ call: Call) async throws -> Answer {
+        try await deadlines.run(within: policy.requestTimeout) {
             try await CurrentRequest.$id.withValue(call.id) {
-                try await route.run(read.parts, caller, call)
+                try await route.run(parts, caller, call)
             }
         }
+    }
+
+    /// The answer that is kept for the request, or made to be kept; `nil` where none are.
+    private func ready(
+        _ route: Route, _ request: Request, _ target: RequestTarget, _ parameters: [(name: String, value: String)], _ caller: Caller?,
+        _ call: Call
+    ) async throws -> Answer? {
+        guard let rule = route.responses, let responses else { return nil }
+        let key = try rule.key(target, request.head, caller)
+        let hit = responses.hit(key, request.head)
+        if let hit, !hit.isStale { return hit.answer }
+        let read = try await RequestReader(route.operation, policy).read(request, target, parameters, on: call.channel)
+        let asked = AskedFor(key: key, tags: rule.tags(for: parameters), terms: rule.terms)
+        return try await kept(asked, hit, Making(route: route, rule: rule, parts: read.parts, caller: caller, call: call), responses)
+    }
+
+    /// An answer that is made to be kept, unless somebody else is making it.
+    private func kept(_ asked: AskedFor, _ hit: ResponseCache.Hit?, _ making: Making, _ responses: ResponseCache) async throws -> Answer {
+        // It may outlive this request, so its time is its own.
+        let make: @Sendable () async throws -> StoredResponse = {
+            StoredResponse(try await run(making.route, making.parts, making.caller, making.call), making.rule, policy.compression)
+        }
+        if let hit {
+            responses.renew(asked, make)
+            return hit.answer
+        }
+        return try await deadlines.run(within: policy.requestTimeout) { try await responses.answer(asked, to: making.call.request, make) }
     }
 
     /// Who calls, if they may; endpoints that are open to anyone do not ask.
@@ -118,6 +152,16 @@ public struct Pipeline: Sendable {
 }
 
 /// What the answer's header and the access log want to know of a request, gathered on its way.
+/// What an answer is made of.
+private struct Making: Sendable {
+    let route: Route
+    let rule: ResponseRule
+    let parts: InputParts
+    let caller: Caller?
+    let call: Call
+}
+
+/// What the access log wants to know of a request, gathered on its way.
 struct Trail {
     var template: String?
     var caller: Identifier<Account>?

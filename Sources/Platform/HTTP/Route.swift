@@ -1,6 +1,7 @@
 // MartletHTTP: endpoints served. The way of every request is in Pipeline.swift, top to bottom.
 
 public import HTTPTypes
+import MartletCache
 public import MartletContract
 public import MartletCore
 import NIOCore
@@ -10,11 +11,14 @@ import NIOCore
 /// A class, since every request takes its route from the table, and a copy of a declaration is dozens of references counted.
 public final class Route: Sendable {
     public let operation: APIOperation
+    /// How its answers are kept; `nil` when each is made anew.
+    let responses: ResponseRule?
     let run: @Sendable (InputParts, Caller?, Call) async throws -> Answer
 
     /// For the ways to serve an endpoint.
     package init(operation: APIOperation, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer) {
         (self.operation, self.run) = (operation, run)
+        responses = ResponseRule(operation)
     }
 }
 
@@ -36,9 +40,10 @@ public func serve<Input, Output>(
     precondition(endpoint.operation.access != .anyone, "\(endpoint.operation.path) is open to anyone: use serve(open:).")
     precondition(!endpoint.operation.isEventStream, "\(endpoint.operation.path) answers with events: use serve(events:).")
     precondition(!endpoint.operation.takesIdempotencyKey, "\(endpoint.operation.path) takes a key: use serve(_:in:).")
+    let read = endpoint.reader
     return Route(operation: endpoint.operation) { parts, caller, _ in
         guard let caller else { throw Failure.authenticationMissing }
-        return try endpoint.answer(with: Reply(try await handler(endpoint.input.read(parts), caller)))
+        return try endpoint.answer(with: Reply(try await handler(read(parts), caller)))
     }
 }
 
@@ -49,8 +54,9 @@ public func serve<Input, Output>(
     precondition(endpoint.operation.access == .anyone, "\(endpoint.operation.path) needs a caller: use serve(_:).")
     precondition(!endpoint.operation.isEventStream, "\(endpoint.operation.path) answers with events, which are for callers.")
     precondition(!endpoint.operation.takesIdempotencyKey, "\(endpoint.operation.path) takes a key, which belongs to a caller.")
+    let read = endpoint.reader
     return Route(operation: endpoint.operation) { parts, _, call in
-        try endpoint.answer(with: try await handler(endpoint.input.read(parts), call))
+        try endpoint.answer(with: try await handler(read(parts), call))
     }
 }
 
@@ -108,6 +114,17 @@ public struct Call: Sendable {
 }
 
 extension Endpoint {
+    /// Reads the input. Where answers are kept it also says what they depend on: by the parameters as they were understood, since a write
+    /// knows only these, and not how somebody wrote them.
+    fileprivate var reader: @Sendable (InputParts) throws -> Input {
+        guard let rule = ResponseRule(operation) else { return input.read }
+        return { [input] parts in
+            let read = try input.read(parts)
+            CacheTags.use(rule.tags(for: try input.write(read).path))
+            return read
+        }
+    }
+
     /// The answer that a reply is sent as.
     package func answer(with reply: Reply<Output>) throws -> Answer {
         var answer: Answer

@@ -185,6 +185,11 @@ public struct Declarations: Sendable {
     public let redisConnections = Setting(
         "REDIS_CONNECTIONS", .integer(1...16), default: 2, "Connections that the commands of all requests share.")
 
+    let cache = Group("Cache")
+    public let cacheMemory = Setting(
+        "CACHE_MEMORY", .byteSize(0...(1 << 40)), default: 64 << 20,
+        "The most memory that kept values and answers take in one process; 0 keeps nothing there.")
+
     let accounts = Group("Accounts and tokens")
     public let secretKey = Setting(secret: "SECRET_KEY", "Derives each refresh token from the one before it.")
     public let jwtSecretKey = Setting(secret: "JWT_SECRET_KEY", "Signs access tokens (HS256).")

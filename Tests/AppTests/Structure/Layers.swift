@@ -112,12 +112,16 @@ struct Rule: Sendable, CustomTestStringConvertible {
             folder: "Sources/Platform/Storage", modules: standard.union(["MartletCore", "Crypto", "Logging"]),
             reason: "Storage is the seam: it knows no engine and no HTTP."),
         Rule(
+            folder: "Sources/Platform/Cache", modules: standard.union(["MartletContract", "MartletCore", "MartletStorage", "Logging"]),
+            reason: "the cache knows the outbox and the seam of a shared tier: no engine, no server and no HTTP."),
+        Rule(
             folder: "Sources/Platform/DataCopy", modules: standard.union(["MartletCore", "MartletStorage", "Crypto"]),
             reason: "copies speak to the seam: they know the dialects and no driver."),
         Rule(
             folder: "Sources/Services",
             modules: standard.union([
-                "MartletCore", "MartletContract", "MartletHTTP", "MartletIdempotency", "MartletJobs", "MartletJobsAPI", "MartletService",
+                "MartletCache", "MartletCore", "MartletContract", "MartletHTTP", "MartletIdempotency", "MartletJobs", "MartletJobsAPI",
+                "MartletService",
                 "MartletStorage",
                 "HTTPTypes",
                 "Logging",

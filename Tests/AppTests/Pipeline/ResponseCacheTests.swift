@@ -42,12 +42,12 @@ struct KeptAnswers {
 
     @Test func areEvictedHoweverTheirPathWasWritten() async throws {
         try await withShelf { (shelf: Shelf) async throws in
-            _ = try await shelf.version("things/7")
-            #expect(try await shelf.get("things/%37").headers["X-Cache"] == ["miss"])
-            #expect(try await shelf.version("things/%37") == 0)
+            for spelling in ["7", "%37", "07"] {
+                #expect(try await shelf.version("things/\(spelling)") == 0)
+                #expect(try await shelf.get("things/\(spelling)").headers["X-Cache"] == ["hit"])
+            }
             try await shelf.post("things/7")
-            #expect(try await shelf.version("things/%37") == 1)
-            #expect(try await shelf.version("things/7") == 1)
+            for spelling in ["7", "%37", "07"] { #expect(try await shelf.version("things/\(spelling)") == 1) }
         }
     }
 

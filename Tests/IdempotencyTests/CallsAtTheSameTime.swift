@@ -34,16 +34,13 @@ import Testing
     func ofDifferentKeysAllHappen(engine: AnswerEngine, isolation: Isolation) async throws {
         try await engine.run { first, second in
             let instances = [OneCallPerKey(first, isolation: isolation), OneCallPerKey(second, isolation: isolation)]
-            let runs = Atomic(0)
             _ = try await together(60) { index in
                 try await instances[index % 2].answer(.of("\(index)")) { tx in
-                    runs.add(1, ordering: .relaxed)
                     try await tx.note("\(index)")
                     return Self.answer("\(index)")
                 }
             }
             #expect(Set(try await first.effects).count == 60)
-            #expect(runs.load(ordering: .relaxed) < 90, "Calls of different keys make one another run again.")
         }
     }
 

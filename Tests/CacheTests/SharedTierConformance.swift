@@ -1,3 +1,5 @@
+import Foundation
+import Logging
 import MartletRedis
 import MartletTestSupport
 import Testing
@@ -10,6 +12,13 @@ struct SharedTierKind: Sendable, CustomTestStringConvertible {
     let make: @Sendable () throws -> any SharedTier
 
     static let all = [SharedTierKind(testDescription: "model") { ModelTier() }]
+
+    /// A part of a Redis server that nobody else uses.
+    static func redis(_ url: String) -> SharedTierKind {
+        SharedTierKind(testDescription: "Redis") {
+            try RedisCacheTier(RedisClient(url: url, logger: .silent), prefix: "test:\(UUID()):")
+        }
+    }
 }
 
 @Suite("SharedTierConformance")

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import MartletCache
 import MartletRateLimit
 import MartletRedis
 import MartletSettings
@@ -8,19 +9,21 @@ import ServiceLifecycle
 /// What all instances share in Redis, and what stands in for it in an instance that has none.
 struct SharedStore: Sendable {
     let limiter: any RateLimiter
+    let cacheTier: (any SharedTier)?
     let redis: RedisClient?
     /// What has to run while the server does.
     let services: [any Service]
 
     init(_ settings: Settings, logger: Logger) throws {
         guard let url = settings.redisURL else {
-            (limiter, redis, services) = (MemoryRateLimiter(), nil, [])
+            (limiter, cacheTier, redis, services) = (MemoryRateLimiter(), nil, nil, [])
             return
         }
         let redis = try RedisClient(url: url.unsafeReveal(), settings: RedisSettings(settings), logger: logger)
         let limiter = FallingBackLimiter(
             RedisRateLimiter(redis, prefix: settings.redisPrefix),
             instances: RedisInstances(redis, prefix: settings.redisPrefix, name: UUID().uuidString), logger: logger)
+        cacheTier = RedisCacheTier(redis, prefix: settings.redisPrefix + "cache:")
         (self.limiter, self.redis, services) = (limiter, redis, [LimiterBeat(limiter: limiter)])
     }
 }

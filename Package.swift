@@ -117,6 +117,9 @@ let package = Package(
         .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Measures what a check against a limit costs.
+        .executableTarget(
+            name: "martlet-catalog", dependencies: ["MartletApp", "MartletHTTP", "MartletService", "MartletSettings", "MartletStorage", .logging],
+            path: "Benchmarks/Catalog"),
         .executableTarget(name: "limit-cost", dependencies: ["MartletRateLimit"], path: "Benchmarks/Limits"),
 
         // Tests mirror Sources. TestSupport is for all of them, TestServers knows the engines that run beside them, TestKit starts the real app.

@@ -44,7 +44,11 @@ public struct App: Sendable {
     /// - Parameters:
     ///   - clock: For what services note.
     ///   - jobClock: What decides when jobs are due; tests choose it.
-    public init(_ settings: Settings, logger: Logger, clock: WallClock = .system, jobClock: JobClock = .database) async throws {
+    ///   - further: Services beside those of Martlet, made with its database. Their endpoints are served, but not in ``operations``.
+    public init(
+        _ settings: Settings, logger: Logger, clock: WallClock = .system, jobClock: JobClock = .database,
+        further: @Sendable (any Database) -> [any Service] = { _ in [] }
+    ) async throws {
         let database = try Self.database(at: settings.databaseURL, settings, logger: logger)
         let shared = try SharedStore(settings, logger: logger)
         let jobs = Jobs(clock: jobClock)
@@ -68,7 +72,7 @@ public struct App: Sendable {
         self.tail = tail
         denylist = identity.denylist
         self.cache = cache
-        services = [identity, work, bookmarks]
+        services = [identity, work, bookmarks] + further(database)
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         for service in services { try service.checkRoutes() }
         worker = JobWorker(

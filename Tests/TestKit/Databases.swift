@@ -77,8 +77,11 @@ public struct EveryDatabase: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == EveryDatabase {
-    /// Runs the test once on every database that there is.
+    /// Runs the test once on every database that there is, and on two instances.
     public static var everyDatabase: Self { EveryDatabase(engines: Engine.allCases) }
+
+    /// Runs the test once on every database that one instance has for itself: for what only that instance promises.
+    public static var oneInstance: Self { EveryDatabase(engines: [.sqlite, .postgres]) }
 
     /// Runs the test on one of them, for what only that one has.
     public static func only(_ engine: Engine) -> Self { EveryDatabase(engines: [engine]) }

@@ -10,9 +10,10 @@ struct RevokedAccess {
     /// How many are held.
     var count: Int { sessions.count + accounts.count }
 
-    /// Adds what was told, perhaps again; a later moment counts. Once a minute those that are over are forgotten.
+    /// Adds what was told, perhaps again or late; a later moment counts. Once a minute those that are over are forgotten.
     mutating func add(_ revocation: Revocation, at now: Date) {
         sweep(at: now)
+        guard revocation.expiresAt > now else { return }
         let (subject, expiry) = (revocation.subjectID, revocation.expiresAt)
         switch revocation.kind {
         case .session: sessions[subject] = max(sessions[subject] ?? expiry, expiry)

@@ -12,7 +12,20 @@ import Testing
 
 @testable import MartletIdentity
 
-@Suite(.everyDatabase) struct EndedAccess {
+@Suite(.only(.cluster)) struct EndedAccessElsewhere {
+    @Test func afterALogoutEveryInstanceRefusesTheToken() async throws {
+        try await withApp { app in
+            let ada = try await app.client.register(.of("ada"))
+            #expect(try await app.logOut(ada.refreshToken?.raw ?? "").status == 204)
+            try await eventually {
+                let asked = try await (app.me(ada.accessToken), app.me(ada.accessToken))
+                return asked.0.status == 401 && asked.1.status == 401
+            }
+        }
+    }
+}
+
+@Suite(.oneInstance) struct EndedAccess {
     @Test func afterALogoutTheAccessTokenIsRefused() async throws {
         try await withApp { (app) async throws in
             let ada = try await app.client.register(.of("ada"))

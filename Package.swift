@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(name: "IdempotencyTests", dependencies: ["MartletContract", "MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .httpTypes, .logging, .nioCore]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletCache", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
+        .testTarget(name: "AppTests", dependencies: ["MartletCache", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
     ],
     swiftLanguageModes: [.v6]
 )

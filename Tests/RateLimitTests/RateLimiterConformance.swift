@@ -1,4 +1,8 @@
 import MartletRateLimit
+import MartletRedis
+import MartletTestServers
+import MartletTestSupport
+import Synchronization
 import Testing
 
 /// What every limiter promises, whatever it keeps its counts in.
@@ -10,7 +14,21 @@ struct RateLimiterConformance {
         let make: @Sendable () async throws -> any RateLimiter
     }
 
-    static let kinds = [Kind(testDescription: "memory") { MemoryRateLimiter() }]
+    static let kinds = [Kind(testDescription: "memory") { MemoryRateLimiter() }] + onRedis
+
+    private static let onRedis = RedisServer.url == nil ? [] : [redis("Redis", clients: 1), redis("two clients of Redis", clients: 2)]
+
+    private static func redis(_ description: String, clients count: Int) -> Kind {
+        Kind(testDescription: description) {
+            let prefix = RedisServer.newPrefix()
+            return InTurn(try clients.get().prefix(count).map { RedisRateLimiter($0, prefix: prefix) })
+        }
+    }
+
+    /// Those of all tests, which end with the process.
+    private static let clients = Result {
+        try (0..<2).map { _ in try RedisClient(url: RedisServer.url ?? "", settings: .patient, logger: .silent) }
+    }
 
     private static let hourly = Rate(5, per: .seconds(3600))
 
@@ -71,6 +89,25 @@ struct RateLimiterConformance {
         let admitted = try await limiter.admittedAtOnce(200) { $0.isMultiple(of: 2) ? demands : demands.reversed() }
         #expect(admitted == 40)
         for (demand, left) in zip(demands, [30, 0, 60]) { #expect(try await limiter.admitted(100, demand) == left) }
+    }
+
+    @Test(arguments: kinds) func takesWhatWasCountedByAWiderRateForAFullLimit(kind: Kind) async throws {
+        let limiter = try await kind.make()
+        #expect(try await limiter.admitted(10, Demand("a", Self.hourly)) == 5)
+        let refused = try await limiter.takeOne(Demand("a", Rate(2, per: .seconds(60))))
+        #expect(!refused.isAdmitted && refused.remaining == 0 && refused.resetAfter == .seconds(60) && refused.retryAfter == .seconds(30))
+    }
+}
+
+/// Each call by the next of several that should count together.
+private final class InTurn: RateLimiter {
+    private let limiters: [any RateLimiter]
+    private let turn = Atomic(0)
+
+    init(_ limiters: [any RateLimiter]) { self.limiters = limiters }
+
+    func take(_ demands: [Demand]) async throws -> [Decision] {
+        try await limiters[turn.wrappingAdd(1, ordering: .relaxed).oldValue % limiters.count].take(demands)
     }
 }
 

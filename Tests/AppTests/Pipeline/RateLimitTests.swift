@@ -4,6 +4,8 @@ import MartletCore
 import MartletIdentityAPI
 import MartletSettings
 import MartletTestKit
+import MartletTestServers
+import MartletTestSupport
 import NIOHTTP1
 import Testing
 
@@ -237,6 +239,34 @@ struct RateLimitsOfCalls {
         }
     }
 
+    // MARK: While Redis is away
+
+    @Test func areCountedByEachInstanceAndReadinessSaysSo() async throws {
+        try await limited(["REDIS_URL": "redis://127.0.0.1:1", "RATE_LIMIT_READS": "2/h", "RATE_LIMIT_WRITES_FALLBACK": "closed"]) { app in
+            try await eventually { try await app.readiness() == [["rate_limit"]] }
+            let token = try await app.token()
+            // None has ever heard of another.
+            var admitted = 0
+            for _ in 0..<3 * app.instances.count where try await app.me(token).status == 200 { admitted += 1 }
+            #expect(admitted == 2 * app.instances.count)
+            let refused = try await app.raw(.POST, "/api/v1/bookmarks", token: token, json: "{}")
+            #expect(refused.status == 503)
+            #expect(try refused.problem().code == "limits_unavailable")
+        }
+    }
+
+    @Test func areSharedAgainByThemselvesWhenRedisIsThere() async throws {
+        try await PrivateRedis.with { server in
+            try await limited(["REDIS_URL": server.url]) { app in
+                try await eventually { try await app.readiness() == [["rate_limit"]] }
+                for _ in 0..<2 {
+                    try await server.run(endedBy: SIGKILL) { try await eventually { try await app.readiness() == [[]] } }
+                    try await eventually { try await app.readiness() == [["rate_limit"]] }
+                }
+            }
+        }
+    }
+
     @Test func refuseWithoutReadingTheBody() async throws {
         try await limited(["RATE_LIMIT_LOGIN": "1/h", "RATE_LIMIT_WRITES": "1/h"]) { app in
             let token = try await app.token()
@@ -249,6 +279,23 @@ struct RateLimitsOfCalls {
             }
         }
     }
+}
+
+extension TestApp {
+    /// What the instances say is degraded, each of which answers two of the calls.
+    fileprivate func readiness() async throws -> Set<[String]> {
+        var said: Set<[String]> = []
+        for _ in 0..<2 * instances.count {
+            let answer = try await raw(.GET, "/health/ready")
+            #expect(answer.status == 200)
+            said.insert(try WireJSON.decode(Readiness.self, from: answer.bytes).degraded ?? [])
+        }
+        return said
+    }
+}
+
+private struct Readiness: Decodable {
+    let degraded: [String]?
 }
 
 extension RawAnswer {

@@ -1,5 +1,6 @@
 import Foundation
 import MartletRedis
+import MartletTestServers
 import MartletTestSupport
 import Testing
 

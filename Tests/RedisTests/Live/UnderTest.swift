@@ -1,32 +1,13 @@
-import Logging
 import MartletCore
 import MartletRedis
 import MartletTestServers
 import MartletTestSupport
 import Testing
 
-/// Runs `body` with a client of its own, which is closed afterwards, however it ends.
-func withRedis(
-    _ url: String, _ settings: RedisSettings = .patient, logger: Logger = .silent,
-    prepare: (@Sendable (RedisSession) async throws -> Void)? = nil, _ body: (RedisClient) async throws -> Void
-) async throws {
-    let client = try RedisClient(url: url, settings: settings, logger: logger, prepare: prepare)
-    let outcome = await Result { try await body(client) }
-    await client.close()
-    try outcome.get()
-}
-
-/// The same on the server that all tests share, with a prefix for keys; where there is none, nothing runs.
+/// Runs `body` on the server that all tests share, with a prefix for keys; where there is none, nothing runs.
 func withSharedRedis(_ settings: RedisSettings = .patient, _ body: (RedisClient, _ prefix: String) async throws -> Void) async throws {
     guard let url = RedisServer.url else { return }
     try await withRedis(url, settings) { try await body($0, RedisServer.newPrefix()) }
-}
-
-extension RedisSettings {
-    /// For machines that are busy with other tests.
-    static let patient = RedisSettings(timeout: .seconds(30), connectTimeout: .seconds(30))
-    /// For servers that do not answer.
-    static let hasty = RedisSettings(timeout: .milliseconds(300), connectTimeout: .seconds(1))
 }
 
 extension RESPValue {

@@ -86,7 +86,7 @@ public protocol LiveInstances: Sendable {
     /// Says that this instance lives, and returns how many do; to be called about once a second. Throws a `Failure` of kind `unavailable`.
     func beat() async throws -> Int
 
-    /// Says that this instance is about to end. Others would find out by its silence.
+    /// Says that this instance is about to end, also from a task that is cancelled. Others would find out by its silence.
     func leave() async
 }
 

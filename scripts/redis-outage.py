@@ -98,11 +98,11 @@ class two_servers:
 
 def run(report, name, worsen, mend, servers, chance):
     with Load(servers, chance.random()) as load:
-        time.sleep(1.5)
+        time.sleep(1)
         worsen()
-        time.sleep(3)
+        time.sleep(2.5)
         mend()
-        time.sleep(3)
+        time.sleep(2.5)
     failed = [seen for seen in load.seen if not seen.is_success]
     first = f"; first: {failed[0]}" if failed else ""
     report.promise(f"{name}: no request fails", not failed and len(load.seen) > 500, f"{len(load.seen)} requests, {len(failed)} failed{first}")

@@ -34,3 +34,4 @@ scripts/step.sh "Killing and pausing workers on PostgreSQL" scripts/with-service
     'scripts/jobs-kill.py --binary "$0" --jobs 1500 --kills 8 --database-url "$MARTLET_TEST_POSTGRES_URL" &&
     scripts/jobs-pause.py --binary "$0" --pauses 1 --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
 scripts/step.sh "Taking PostgreSQL away while the server is busy" scripts/outage.py --binary "$binary" --seed 1
+scripts/step.sh "Taking Redis away from two servers" scripts/redis-outage.py --binary "$binary" --seed 1

@@ -23,6 +23,7 @@ extension App {
         }
         try await migrator.verify()
         try await DataCopy.refuseUnfinished(in: database)
+        if settings.testRoutes { try await TestShelf.prepare(database) }
     }
 
     /// A database server that is started together with this one may take a moment longer.

@@ -17,13 +17,16 @@ extension TestAPI {
         "/test/scoped-things/{id}", "Read a thing with a permission", allow: .scope("bookmarks:write"), cache: .for(60, tags: "thing:{id}"))
     static let cookieThing = Endpoint<ThingAsked, Thing>.get(
         "/test/cookie-things/{id}", "Read a thing, and get a cookie", allow: .anyone, cache: .for(60, tags: "thing:{id}"))
-    static let changeThing = Endpoint<ThingNamed, NoContent>.post(
-        "/test/things/{id}", "Change a thing", allow: .anyone, returns: .noContent)
+    static let changeThing = Endpoint<ThingNamed, ThingChanged>.post("/test/things/{id}", "Change a thing", allow: .anyone)
     static let changeShelf = Endpoint<ThingNamed, NoContent>.post(
         "/test/shelves/{id}", "Change a shelf, on which things are", allow: .anyone, returns: .noContent)
 
     struct ThingNamed: Codable, Sendable {
         var id: Int
+    }
+
+    struct ThingChanged: Codable, Sendable {
+        var version: Int
     }
 
     struct ThingAsked: Codable, Sendable {
@@ -35,46 +38,66 @@ extension TestAPI {
 
     struct Thing: Codable, Sendable, Equatable {
         var id: Int
-        /// How often it was changed.
+        /// How often it was changed, on all instances.
         var version: Int
-        /// How many answers had been made when this was.
+        /// How many answers this instance had made when it made this one.
         var made: Int
         var language: String
         var text: String
     }
 }
 
-/// Things whose answers are kept, on shelves of ten: a shelf is what their handler says they depend on.
+/// Things whose answers are kept, on shelves of ten: a shelf is what their handler says they depend on. How often each was changed is in the
+/// database, so that instances share it.
 final class TestShelf: Sendable {
     private let database: any Database
-    private let versions = Mutex<[Int: Int]>([:])
     private let made = Atomic(0)
 
     init(_ database: any Database) { self.database = database }
 
     var routes: [Route] {
         [
-            serve(open: TestAPI.thing) { asked, call in Reply(self.thing(asked, call.request.headerFields[.acceptLanguage])) },
-            serve(TestAPI.ownThing) { asked, caller in self.thing(asked, "\(caller.id)") },
-            serve(TestAPI.scopedThing) { asked, caller in self.thing(asked, "\(caller.id)") },
-            serve(open: TestAPI.cookieThing) { asked, _ in Reply(self.thing(asked, nil), fields: [.setCookie: "one=1"]) },
-            serve(open: TestAPI.changeThing) { named, _ in
-                self.versions.withLock { $0[named.id, default: 0] += 1 }
-                return try await self.evicting("thing:\(named.id)")
+            serve(open: TestAPI.thing) { asked, call in
+                Reply(try await self.thing(asked, call.request.headerFields[.acceptLanguage]))
             },
-            serve(open: TestAPI.changeShelf) { named, _ in try await self.evicting("shelf:\(named.id)") },
+            serve(TestAPI.ownThing) { asked, caller in try await self.thing(asked, "\(caller.id)") },
+            serve(TestAPI.scopedThing) { asked, caller in try await self.thing(asked, "\(caller.id)") },
+            serve(open: TestAPI.cookieThing) { asked, _ in Reply(try await self.thing(asked, nil), fields: [.setCookie: "one=1"]) },
+            serve(open: TestAPI.changeThing) { named, _ in Reply(try await self.changed(named.id)) },
+            serve(open: TestAPI.changeShelf) { named, _ in
+                try await self.database.transaction { try await $0.evict("shelf:\(named.id)") }
+                return Reply(NoContent())
+            },
         ]
     }
 
-    private func thing(_ asked: TestAPI.ThingAsked, _ language: String?) -> TestAPI.Thing {
+    private func thing(_ asked: TestAPI.ThingAsked, _ language: String?) async throws -> TestAPI.Thing {
         CacheTags.use("shelf:\(asked.id / 10)")
+        let version = try await database.first(Int.self, "SELECT version FROM test_thing WHERE id = \(asked.id)")
         return TestAPI.Thing(
-            id: asked.id, version: versions.withLock { $0[asked.id] ?? 0 }, made: made.add(1, ordering: .relaxed).newValue,
+            id: asked.id, version: version ?? 0, made: made.add(1, ordering: .relaxed).newValue,
             language: language ?? "none", text: String(repeating: "martlet ", count: (asked.length?.raw ?? 0) / 8))
     }
 
-    private func evicting(_ tag: CacheTag) async throws -> Reply<NoContent> {
-        try await database.transaction { try await $0.evict(tag) }
-        return Reply(NoContent())
+    private func changed(_ id: Int) async throws -> TestAPI.ThingChanged {
+        try await database.transaction(isolation: .readCommitted) { tx in
+            let version = try await tx.first(
+                Int.self,
+                """
+                INSERT INTO test_thing (id, version) VALUES (\(id), 1)
+                ON CONFLICT (id) DO UPDATE SET version = test_thing.version + 1 RETURNING version
+                """)
+            try await tx.evict("thing:\(id)")
+            return TestAPI.ThingChanged(version: version ?? 0)
+        }
+    }
+}
+
+extension TestShelf {
+    /// Makes the table of things, which is not part of the schema. Safe to repeat.
+    static func prepare(_ database: any Database) async throws {
+        try await database.schemaTransaction {
+            try await $0.run(script: "CREATE TABLE IF NOT EXISTS test_thing (id BIGINT PRIMARY KEY, version BIGINT NOT NULL)")
+        }
     }
 }

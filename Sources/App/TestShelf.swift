@@ -40,7 +40,7 @@ extension TestAPI {
         var id: Int
         /// How often it was changed, on all instances.
         var version: Int
-        /// How many answers this instance had made when it made this one.
+        /// A number that no other answer has that was made anew, here or by another instance.
         var made: Int
         var language: String
         var text: String
@@ -51,7 +51,7 @@ extension TestAPI {
 /// database, so that instances share it.
 final class TestShelf: Sendable {
     private let database: any Database
-    private let made = Atomic(0)
+    private let made = Atomic(Int.random(in: 0..<1 << 50))
 
     init(_ database: any Database) { self.database = database }
 

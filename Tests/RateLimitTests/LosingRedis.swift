@@ -1,4 +1,5 @@
 import Foundation
+import MartletCore
 import MartletRateLimit
 import MartletRedis
 import MartletTestServers
@@ -65,6 +66,16 @@ struct LosingRedis {
                     #expect(try await admittedAtOnce(by: instances).admitted == Self.limit, "nothing had been counted")
                 }
             }
+        }
+    }
+
+    @Test func aRefusalOfTheScriptIsAnOutage() async throws {
+        guard let url = RedisServer.url else { return }
+        try await withRedis(url) { redis in
+            let prefix = RedisServer.newPrefix()
+            _ = try await redis.send(["LPUSH", RedisWord(prefix + "limit:a"), "no time"])
+            let failure = await #expect(throws: Failure.self) { try await RedisRateLimiter(redis, prefix: prefix).take([Self.demand]) }
+            #expect(failure?.kind == .unavailable && failure?.code == "redis_unavailable")
         }
     }
 

@@ -23,6 +23,7 @@ from outage_redis import Redis
 from server import ROOT, Server
 
 BOUND = 1.0  # seconds after which a change is seen everywhere, with or without Redis; what is declared is longer
+PATIENCE = 1.5  # seconds; without an outage nearly all take milliseconds
 THINGS = 40
 SECRET = "0123456789abcdef0123456789abcdef"
 ENVIRONMENT = {
@@ -111,7 +112,7 @@ def run(report, name, worsen, mend, servers, chance):
         f"{name}: no read is older than {BOUND:.0f} s", not load.stale and load.changes > 20,
         f"{load.changes} changes, {len(load.stale)} stale reads{first}")
     slowest = longest(load.seen)
-    report.promise(f"{name}: no request takes 5 s", slowest < 5, f"{slowest:.2f} s at most")
+    report.promise(f"{name}: no request takes {PATIENCE:.1f} s", slowest < PATIENCE, f"{slowest:.2f} s at most")
 
 
 class Load:

@@ -56,7 +56,9 @@ public struct App: Sendable {
         // with the worker that is less than one query a second of an idle instance.
         let hearsOthers = database.announcements.reachOtherProcesses
         let tail = OutboxTail(database, pollEvery: hearsOthers ? .seconds(3) : .milliseconds(750), logger: logger)
-        let cache = Cache(memory: MemoryTier(bytes: settings.cacheMemory), shared: shared.cacheTier, tail: tail, logger: logger)
+        let cache = Cache(
+            memory: MemoryTier(bytes: settings.cacheMemory), shared: shared.cacheTier, tail: tail,
+            settings: Cache.Settings(wait: settings.cacheSharedTimeout), logger: logger)
         let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
         let answers = KeptAnswers(database, retention: settings.idempotencyRetention)
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)

@@ -1,6 +1,5 @@
-import Foundation
-import Logging
 import MartletRedis
+import MartletTestServers
 import MartletTestSupport
 import Testing
 
@@ -11,14 +10,13 @@ struct SharedTierKind: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let make: @Sendable () throws -> any SharedTier
 
-    static let all = [SharedTierKind(testDescription: "model") { ModelTier() }]
-
-    /// A part of a Redis server that nobody else uses.
-    static func redis(_ url: String) -> SharedTierKind {
-        SharedTierKind(testDescription: "Redis") {
-            try RedisCacheTier(RedisClient(url: url, logger: .silent), prefix: "test:\(UUID()):")
-        }
+    static let model = SharedTierKind(testDescription: "model") { ModelTier() }
+    /// A part of a Redis server that nobody else uses; `nil` where none is configured.
+    static let redis = RedisServer.url.map { url in
+        let client = Result { try RedisClient(url: url, logger: .silent) }
+        return SharedTierKind(testDescription: "Redis") { RedisCacheTier(try client.get(), prefix: RedisServer.newPrefix()) }
     }
+    static let all = [model] + (redis.map { [$0] } ?? [])
 }
 
 @Suite("SharedTierConformance")
@@ -101,7 +99,8 @@ struct SharedTierConformance {
 @Suite("A cache whose shared tier is away")
 struct SharedTierAway {
     private func cache(_ tier: ModelTier, _ clock: StandingClock) -> Cache {
-        Cache(memory: MemoryTier(bytes: 8 << 20), shared: SharedFront(tier, logger: .silent), clock: clock.clock, chance: { 0.5 })
+        let front = SharedFront(tier, wait: .seconds(60), logger: .silent)
+        return Cache(memory: MemoryTier(bytes: 8 << 20), shared: front, clock: clock.clock, chance: { 0.5 })
     }
 
     @Test func answersAndKeepsForTenSeconds() async throws {

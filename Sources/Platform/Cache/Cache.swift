@@ -25,14 +25,16 @@ public final class Cache: Sendable {
         public var spread: ClosedRange<Double>
         /// The most that an entry made while the shared tier is away is kept in memory.
         public var alone: Duration
-        /// How long to wait for another process's computation before computing, too.
+        /// How long to wait for another process's computation before computing, too. One that has died makes others wait for so long.
         public var patience: Duration
+        /// How long a caller waits for one answer of the shared tier before it goes on without.
+        public var wait: Duration
 
         public init(
             bound: Duration = .seconds(5), spread: ClosedRange<Double> = 0.9...1.1, alone: Duration = .seconds(10),
-            patience: Duration = .seconds(2)
+            patience: Duration = .milliseconds(500), wait: Duration = .milliseconds(100)
         ) {
-            (self.bound, self.spread, self.alone, self.patience) = (bound, spread, alone, patience)
+            (self.bound, self.spread, self.alone, self.patience, self.wait) = (bound, spread, alone, patience, wait)
         }
     }
 
@@ -54,7 +56,8 @@ public final class Cache: Sendable {
         memory: MemoryTier = MemoryTier(), shared: (any SharedTier)? = nil, tail: OutboxTail, settings: Settings = Settings(),
         clock: CacheClock = .continuous, logger: Logger
     ) {
-        self.init(memory: memory, shared: shared.map { SharedFront($0, logger: logger) }, tail: tail, settings: settings, clock: clock)
+        let front = shared.map { SharedFront($0, wait: settings.wait, logger: logger) }
+        self.init(memory: memory, shared: front, tail: tail, settings: settings, clock: clock)
         tail.subscribe(Eviction.topic) { [weak self] in self?.hear($0, logger) }
         tail.announcements.heed(Eviction.topic) { [weak self] note in
             if let eviction = note as? Eviction { await self?.apply(eviction) }

@@ -14,7 +14,8 @@ public struct Eviction: Codable, Sendable, Hashable {
 
 extension Transaction {
     /// Evicts what depends on one of the tags, when and only when this transaction commits: from this process and the shared tier before the
-    /// caller of the transaction is answered, from every other process as soon as it hears of the commit.
+    /// caller of the transaction is answered, from every other process as soon as it hears of the commit. When the shared tier is slow, it
+    /// goes from there a moment later; this process reads nothing from there meanwhile that depends on the tags.
     ///
     /// It costs one statement; name all tags at once. Safe to repeat. What others read between the commit and the eviction may be old; who
     /// waited for the commit reads nothing older than it here.

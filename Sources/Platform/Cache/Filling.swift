@@ -30,7 +30,7 @@ struct Filling<Form: Keepable>: Sendable {
         guard let shared = cache.shared, isHeard, await shared.pending() != nil else {
             return await keep(form, tags, since: isHeard ? began : nil, with: nil)
         }
-        let look = await shared.attempt { try await $0.look(key, tags: tags, holder: UUID().uuidString, renews: true) }
+        let look = await shared.look(key, tags: tags, holder: UUID().uuidString, renews: true)
         switch look {
         case .miss(let ticket), .busy(let ticket): await keep(form, tags, since: began, with: (shared, ticket))
         case .hit, nil: await keep(form, tags, since: began, with: nil)
@@ -51,7 +51,7 @@ extension Filling {
     private func looked(in shared: SharedFront, except pending: Set<CacheTag>, _ acceptsStale: Bool) async -> Looked {
         let (holder, end) = (UUID().uuidString, cache.clock.now + cache.settings.patience)
         var pause = Duration.milliseconds(5)
-        while let look = await shared.attempt({ try await $0.look(key, tags: tags, holder: holder, renews: !acceptsStale) }) {
+        while let look = await shared.look(key, tags: tags, holder: holder, renews: !acceptsStale) {
             switch look {
             case .hit(let entry):
                 guard pending.isDisjoint(with: entry.tags), let form = form(of: entry) else { return .fill(nil) }

@@ -189,6 +189,9 @@ public struct Declarations: Sendable {
     public let cacheMemory = Setting(
         "CACHE_MEMORY", .byteSize(0...(1 << 40)), default: 64 << 20,
         "The most memory that kept values and answers take in one process; 0 keeps nothing there.")
+    public let cacheSharedTimeout = Setting(
+        "CACHE_SHARED_TIMEOUT", .duration(upTo: .seconds(10)), default: .milliseconds(100),
+        "How long a request waits for an answer of the cache in Redis before it goes on without.")
 
     let accounts = Group("Accounts and tokens")
     public let secretKey = Setting(secret: "SECRET_KEY", "Derives each refresh token from the one before it.")

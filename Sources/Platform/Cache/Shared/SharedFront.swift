@@ -4,16 +4,19 @@ import Synchronization
 /// The shared tier as one process sees it: what it cannot be trusted with at the moment, and that its failures are nobody's.
 ///
 /// An eviction that this process knows of and has not brought there yet makes what depends on its tags unusable from there. One that could not
-/// be brought there makes everything unusable, until everything there has been forgotten.
+/// be brought there makes everything unusable, until everything there has been forgotten. No caller waits for it for long: see
+/// ``Impatience``.
 final class SharedFront: Sendable {
-    let tier: any SharedTier
+    private let tier: any SharedTier
+    /// How long a caller waits for one answer.
+    private let wait: Duration
     private let logger: Logger
     private let state = Mutex(State())
 
     private struct State {
         /// How many evictions of a tag are on their way.
         var pending: [CacheTag: Int] = [:]
-        /// Those of other processes, in their order.
+        /// Those of other processes.
         var queue: [Eviction] = []
         var isDraining = false
         /// Counts evictions that could not be brought there; those up to `mended` do not matter any more.
@@ -21,37 +24,59 @@ final class SharedFront: Sendable {
         var mended = 0
         var isMending = false
         var isAway = false
+        var impatience = Impatience()
     }
 
-    init(_ tier: any SharedTier, logger: Logger) { (self.tier, self.logger) = (tier, logger) }
+    init(_ tier: any SharedTier, wait: Duration, logger: Logger) { (self.tier, self.wait, self.logger) = (tier, wait, logger) }
 
     /// What to leave alone there if it depends on these; to be asked before looking. `nil` when nothing there is usable.
     func pending() async -> Set<CacheTag>? {
-        guard tier.isAvailable else { return nil }
+        guard tier.isAvailable, state.withLock({ $0.impatience.admits(at: .now) }) else { return nil }
         let (isWhole, pending) = state.withLock { ($0.lost == $0.mended, $0.pending) }
         if isWhole { return Set(pending.keys) }
         await mend()
         return state.withLock { $0.lost == $0.mended ? Set($0.pending.keys) : nil }
     }
 
-    /// Runs one call; `nil` when it failed. Whoever asked goes on without.
-    func attempt<Result>(_ call: (any SharedTier) async throws -> Result) async -> Result? {
-        do {
-            let result = try await call(tier)
-            note(isAway: false)
-            return result
-        } catch is CancellationError {
-            return nil
-        } catch {
-            note(isAway: true, error)
-            return nil
+    func look(_ key: String, tags: [CacheTag], holder: String, renews: Bool) async -> SharedLook? {
+        await attempt {
+            try await $0.look(key, tags: tags, holder: holder, renews: renews)
+        } late: { tier, look in
+            // Nobody fills it any more, and others would wait for that.
+            if case .miss(let ticket) = look { try await tier.release(key, ticket) }
         }
     }
 
-    private func note(isAway: Bool, _ error: (any Error)? = nil) {
+    /// Runs one call; `nil` when it failed, or has no answer yet. Whoever asked goes on without.
+    func attempt<Answer: Sendable>(
+        _ call: @escaping @Sendable (any SharedTier) async throws -> Answer,
+        late: @escaping @Sendable (any SharedTier, Answer) async throws -> Void = { _, _ in }
+    ) async -> Answer? {
+        let outcome: Result<Answer, any Error>? = await awaited(within: wait) { [self] in
+            await result(of: call)
+        } late: { [self] outcome in
+            if case .success(let answer) = outcome { _ = await result { try await late($0, answer) } }
+        }
+        switch outcome {
+        case .success(let answer):
+            note(nil)
+            return answer
+        case .failure(let error): note(error)
+        case nil: if !Task.isCancelled { note(TooSlow(wait: wait)) }
+        }
+        return nil
+    }
+
+    private func result<Answer>(of call: (any SharedTier) async throws -> Answer) async -> Result<Answer, any Error> {
+        do { return .success(try await call(tier)) } catch { return .failure(error) }
+    }
+
+    private func note(_ error: (any Error)?) {
         let isChanged = state.withLock { state in
-            defer { state.isAway = isAway }
-            return state.isAway != isAway
+            if error is TooSlow { state.impatience.waitedInVain(at: .now) }
+            if error == nil { state.impatience.answered() }
+            defer { state.isAway = error != nil }
+            return state.isAway != (error != nil)
         }
         guard isChanged else { return }
         if let error {
@@ -59,6 +84,12 @@ final class SharedFront: Sendable {
         } else {
             logger.info("the shared cache is back")
         }
+    }
+
+    private struct TooSlow: Error, CustomStringConvertible {
+        let wait: Duration
+
+        var description: String { "no answer within \(wait)" }
     }
 }
 
@@ -70,10 +101,18 @@ extension SharedFront {
         }
     }
 
-    /// Brings an expected eviction there. Returns when it is there, or when it is noted that it is not.
+    /// Brings an expected eviction there. Returns when it is there, when it is noted that it is not, or when that takes too long: until it is
+    /// there, what depends on its tags is left alone.
     func apply(_ eviction: Eviction) async {
         // The caller may be cancelled; the commit has happened all the same.
-        let isThere = await Task { [self] in tier.isAvailable ? await attempt { try await $0.evict(eviction) } != nil : false }.value
+        let bringing = Task { await bring(eviction) }
+        // Where nobody asks, nobody waits.
+        guard !state.withLock({ $0.impatience.isOn }) else { return }
+        if await awaited(within: wait, { await bringing.value }) == nil, !Task.isCancelled { note(TooSlow(wait: wait)) }
+    }
+
+    private func bring(_ eviction: Eviction) async {
+        let isThere = tier.isAvailable ? await isDone { try await $0.evict(eviction) } : false
         state.withLock { state in
             if !isThere { state.lost += 1 }
             for tag in eviction.tags {
@@ -83,7 +122,16 @@ extension SharedFront {
         }
     }
 
-    /// The same, without waiting for it; one after another.
+    private func isDone(_ call: (any SharedTier) async throws -> Void) async -> Bool {
+        switch await result(of: call) {
+        case .success: return true
+        case .failure(let error):
+            note(error)
+            return false
+        }
+    }
+
+    /// The same, without waiting for it.
     func applyLater(_ eviction: Eviction) {
         let isIdle = state.withLock { state in
             state.queue.append(eviction)
@@ -93,14 +141,20 @@ extension SharedFront {
         if isIdle { Task { await drain() } }
     }
 
+    /// What has come meanwhile goes together, or a slow tier would be ever further behind. Their order does not matter.
     private func drain() async {
-        while let next = nextInQueue() { await apply(next) }
+        while let evictions = takeQueue() {
+            await withDiscardingTaskGroup { group in
+                for eviction in evictions { group.addTask { await self.bring(eviction) } }
+            }
+        }
     }
 
-    private func nextInQueue() -> Eviction? {
+    private func takeQueue() -> [Eviction]? {
         state.withLock { state in
             if state.queue.isEmpty { state.isDraining = false }
-            return state.queue.isEmpty ? nil : state.queue.removeFirst()
+            defer { state.queue = [] }
+            return state.queue.isEmpty ? nil : state.queue
         }
     }
 
@@ -111,10 +165,10 @@ extension SharedFront {
             return state.isMending ? nil : state.lost
         }
         guard let lost else { return }
-        let isDone = await attempt { try await $0.forgetEverything() } != nil
-        state.withLock { state in
-            if isDone { state.mended = lost }
-            state.isMending = false
+        _ = await attempt { [self] tier in
+            defer { state.withLock { $0.isMending = false } }
+            try await tier.forgetEverything()
+            state.withLock { $0.mended = lost }
         }
     }
 }

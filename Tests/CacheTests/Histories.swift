@@ -9,11 +9,13 @@ import Testing
 struct Histories {
     private static let items = 40
 
-    @Test(arguments: CommonDatabase.all, [false, true])
-    func nothingIsReadThatIsOlderThanPromised(database: CommonDatabase, isShared: Bool) async throws {
-        let shared = isShared ? ModelTier() : nil
-        try await database.withInstances(items: Self.items, shared: shared) { near, far in
-            let acknowledged = Acknowledged(bound: Cache.Settings().bound)
+    /// Short enough that a history takes much longer.
+    private static let settings = Cache.Settings(bound: .milliseconds(500), wait: .seconds(10))
+
+    @Test(arguments: CommonDatabase.all, [nil] + SharedTierKind.all)
+    func nothingIsReadThatIsOlderThanPromised(database: CommonDatabase, kind: SharedTierKind?) async throws {
+        try await database.withInstances(items: Self.items, settings: Self.settings, shared: kind?.make()) { near, far in
+            let acknowledged = Acknowledged(bound: Self.settings.bound)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for worker in 0..<16 {
                     let (place, instance) = (worker % 2, worker % 2 == 0 ? near : far)
@@ -24,6 +26,9 @@ struct Histories {
             for instance in [near, far] {
                 let statistics = instance.cache.statistics
                 #expect(statistics.memoryHits > 2000 && statistics.evicted > 100, "\(statistics)")
+                // One entry of an instance uses an item, and only that one leaves when it is written.
+                #expect(statistics.evicted <= acknowledged.writes, "\(statistics)")
+                if kind != nil { #expect(statistics.sharedHits > 0, "\(statistics)") }
             }
             #expect(acknowledged.reads > 20_000)
         }
@@ -58,6 +63,7 @@ private final class Acknowledged: Sendable {
 
     init(bound: Duration) { self.bound = bound }
 
+    var writes: Int { state.withLock { $0.all.values.reduce(0) { $0 + $1.count } } }
     var reads: Int { state.withLock { $0.reads } }
 
     func countRead() { state.withLock { $0.reads += 1 } }

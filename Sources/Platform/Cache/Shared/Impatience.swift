@@ -1,5 +1,5 @@
-/// Whether the shared tier is worth asking: once it let a caller wait for too long, nobody asks for a while, and then one finds out. Without
-/// that, a tier that is slow would make every miss slow.
+/// Whether the shared tier is worth asking: once it let a caller wait for too long, nobody asks for a while, and then one finds out.
+/// Without that, a tier that is slow would make every miss slow.
 struct Impatience {
     typealias Instant = ContinuousClock.Instant
 
@@ -22,7 +22,8 @@ struct Impatience {
     mutating func answered() { until = nil }
 }
 
-/// The answer of `work`, or `nil` when it does not come in time or the caller is cancelled: then the work goes on, and its answer is for `late`.
+/// The answer of `work`, or `nil` when it does not come in time or the caller is cancelled: then the work goes on, and its answer is for
+/// `late`.
 func awaited<Answer: Sendable>(
     within wait: Duration, _ work: @escaping @Sendable () async -> Answer, late: @escaping @Sendable (Answer) async -> Void = { _ in }
 ) async -> Answer? {

@@ -101,8 +101,8 @@ extension SharedFront {
         }
     }
 
-    /// Brings an expected eviction there. Returns when it is there, when it is noted that it is not, or when that takes too long: until it is
-    /// there, what depends on its tags is left alone.
+    /// Brings an expected eviction there. Returns when it is there, when it is noted that it is not, or when that takes too long: until it
+    /// is there, what depends on its tags is left alone.
     func apply(_ eviction: Eviction) async {
         // The caller may be cancelled; the commit has happened all the same.
         let bringing = Task { await bring(eviction) }

@@ -33,7 +33,7 @@ extension HTTPServerBuilder {
 
 /// The channels of HTTP/1.1 connections.
 struct WireChannel: HTTPChannelHandler {
-    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    typealias Value = AcceptedConnection
 
     let responder: HTTPChannelHandler.Responder
     let configuration: WireConfiguration
@@ -55,10 +55,11 @@ struct WireChannel: HTTPChannelHandler {
     func start(_ channel: any Channel) throws -> Value {
         let connection = HTTP1Connection(configuration: configuration, draining: draining, isSecure: isSecure)
         try channel.pipeline.syncOperations.addHandler(connection)
-        return try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+        return AcceptedConnection(
+            try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
     }
 
     func handle(value: Value, logger: Logger) async {
-        await handleHTTP(asyncChannel: value, logger: logger)
+        await handleHTTP(asyncChannel: value.take(), logger: logger)
     }
 }

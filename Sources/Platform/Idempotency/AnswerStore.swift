@@ -47,7 +47,7 @@ struct AnswerStore: Sendable {
 
     /// Keeps the answer beside its claim.
     func keep(_ answer: KeptAnswer, for name: Claim.Name, at place: String) async throws {
-        // By its place: transactions that find their rows by the index they all insert into would fail one another.
+        // By its place, which the claim told: no index that all of them insert into is read again.
         try await database.change(
             """
             UPDATE idempotent_answer SET status = \(answer.status), fields = \(json: answer.fields), body = \(answer.body)

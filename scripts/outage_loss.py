@@ -7,10 +7,10 @@ import time
 from outage_load import Caller, longest, median, together, within, worst_gap
 from outage_postgres import signal_if_there
 from outage_proxy import Proxy
-from outage_stage import judge_recovery, loaded, serving
+from outage_stage import TIMEOUT, TOLERANCE, judge_recovery, loaded, serving
 
 WARM_UP = 1.0  # seconds of undisturbed load
-PATIENCE = 5.0  # seconds until the server gives up a connection that does not obey a cancellation
+PATIENCE = 2.0  # seconds until the server gives up a connection that does not obey a cancellation
 
 
 def restart(scene):
@@ -108,7 +108,7 @@ def dead_lines(scene):
             proxy.swallows = True
             time.sleep(0.3)
             proxy.behave()
-            time.sleep(PATIENCE + 1)
+            time.sleep(TIMEOUT + PATIENCE + TOLERANCE)  # a transaction is cancelled when its request has taken too long
             recovered = time.monotonic()
             time.sleep(WARM_UP)
         late = [seen for seen in load.seen if seen.began >= recovered]

@@ -63,9 +63,9 @@ struct Core {
         var grace = Duration.seconds(2)
         /// How long nothing may be heard of a busy server before another connection is tried.
         var silence = Duration.seconds(1)
-        /// How long a cancelled statement may go on before the connection is given up, as one that died without a word. A server that waits
-        /// for its disk does not listen either.
-        var obedience = Duration.seconds(5)
+        /// How long a cancelled statement may go on before the connection is given up, as one that died without a word: until then it is
+        /// missing in the pool. A server that waits for its disk does not listen either, and merely loses a connection.
+        var obedience = Duration.seconds(2)
         var cancellations = 4
         /// How often the clock is looked at while something is on the way.
         var look = Duration.milliseconds(25)

@@ -21,8 +21,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.3.1"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: ["JSON", "YAML", "CommandLineArguments"]),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.1"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.9.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.45.0"),
@@ -66,17 +68,26 @@ let package = Package(
             ],
             path: "Sources/Platform/Wire"),
         .target(name: "MartletSettings", dependencies: ["MartletCore", .product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
-        .target(name: "MartletRateLimit", dependencies: ["MartletCore", .logging], path: "Sources/Platform/RateLimit"),
-        .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging], path: "Sources/Platform/Storage"),
-        .target(name: "MartletCache", dependencies: ["MartletContract", "MartletCore", "MartletStorage", .crypto, .logging], path: "Sources/Platform/Cache"),
+        .target(
+            name: "MartletTelemetry",
+            dependencies: ["MartletCore", "MartletContract", "CDeflate", .asyncHTTPClient, .lifecycle, .logging, .metrics, .nioCore, .tracing],
+            path: "Sources/Platform/Telemetry"),
+        .target(name: "MartletOverload", dependencies: ["MartletCore"], path: "Sources/Platform/Overload"),
+        .target(name: "MartletSupervisor", dependencies: ["MartletCore", .lifecycle, .logging], path: "Sources/Platform/Supervisor"),
+        .target(name: "MartletRateLimit", dependencies: ["MartletCore", .logging, .metrics], path: "Sources/Platform/RateLimit"),
+        .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging, .metrics, .tracing], path: "Sources/Platform/Storage"),
+        .target(name: "MartletCache", dependencies: ["MartletContract", "MartletCore", "MartletStorage", .crypto, .logging, .metrics, .tracing], path: "Sources/Platform/Cache"),
         .target(
             name: "MartletHTTP",
-            dependencies: ["MartletCache", "MartletContract", "MartletRateLimit", "MartletWire", "CDeflate", .crypto, .hummingbirdCore, .httpTypes, .lifecycle, .logging, .nioCore],
+            dependencies: [
+                "MartletCache", "MartletContract", "MartletOverload", "MartletRateLimit", "MartletSupervisor", "MartletTelemetry", "MartletWire", "CDeflate",
+                .crypto, .hummingbirdCore, .httpTypes, .lifecycle, .logging, .metrics, .nioCore, .tracing,
+            ],
             path: "Sources/Platform/HTTP"),
         .target(name: "MartletJobsAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/JobsAPI"),
         .target(
             name: "MartletJobs",
-            dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", .lifecycle, .logging],
+            dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", .lifecycle, .logging, .metrics, .tracing],
             path: "Sources/Platform/Jobs"),
         .target(
             name: "MartletIdempotency", dependencies: ["MartletContract", "MartletHTTP", "MartletJobs", "MartletStorage", .crypto, .httpTypes, .nioCore],
@@ -86,7 +97,7 @@ let package = Package(
             name: "MartletJobsService", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletService", .logging], path: "Sources/Platform/JobsService"),
         .target(
             name: "MartletIdentity",
-            dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .nioPosix],
+            dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .metrics, .nioPosix],
             path: "Sources/Platform/Identity"),
 
         .target(name: "MartletDataCopy", dependencies: ["MartletStorage", .crypto, .logging], path: "Sources/Platform/DataCopy"),
@@ -110,7 +121,7 @@ let package = Package(
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletSettings", "MartletSQLite", .hummingbirdCore, .httpTypes, .logging, .lifecycle,
+            dependencies: ["MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
@@ -167,10 +178,12 @@ extension Target.Dependency {
     static let jwtKit = product(name: "JWTKit", package: "jwt-kit")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let logging = product(name: "Logging", package: "swift-log")
+    static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let tracing = product(name: "Tracing", package: "swift-distributed-tracing")
     static let systemPackage = product(name: "SystemPackage", package: "swift-system", condition: .when(platforms: [.linux]))
 }

@@ -1,0 +1,1 @@
+// MartletSupervisor: worker processes, replaced one by one or when they crash, and what is known of a crash.

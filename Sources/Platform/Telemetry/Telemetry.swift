@@ -1,0 +1,1 @@
+// MartletTelemetry: what a running server tells of itself: logs, metrics and traces.

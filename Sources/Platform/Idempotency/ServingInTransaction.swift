@@ -9,8 +9,10 @@ public import MartletStorage
 /// Serves an endpoint that takes an `Idempotency-Key`: one transaction holds what the handler does and the answer that is kept for the key.
 ///
 /// ```swift
-/// serve(BookmarksAPI.save, in: database) { new, caller, tx in
-///     try await BookmarkStore(tx).insert(new, owner: caller.id)
+/// serve(TrainingAPI.plan, in: database) { goal, caller, tx in
+///     let plan = try await PlanStore(tx).insert(goal, owner: caller.id)
+///     try await jobs.enqueue(AskCoach(plan: plan.id), in: tx)
+///     return plan
 /// }
 /// ```
 /// - Called again with the key, the handler does not run: the answer is the first one's, status and bytes, with `Idempotency-Replayed: true`.
@@ -39,13 +41,8 @@ public func serve<Input, Prepared: Sendable, Output>(
     preparing prepare: @escaping @Sendable (Input) throws -> Prepared,
     _ handler: @escaping @Sendable (Prepared, Caller, any Transaction) async throws -> Output
 ) -> Route {
-    precondition(endpoint.operation.takesIdempotencyKey, "\(endpoint.operation.path) takes no key: use serve(_:).")
-    precondition(endpoint.operation.access != .anyone, "\(endpoint.operation.path) is open to anyone, and keys belong to callers.")
-    precondition(!endpoint.answersInPieces, "\(endpoint.operation.path) answers with a stream, which cannot be kept.")
     let calls = OneCallPerKey(database, isolation: isolation)
-    return Route(operation: endpoint.operation) { parts, caller, call in
-        guard let caller else { throw Failure.authenticationMissing }
-        let claim = try Claim(of: call, by: caller, to: endpoint.operation, query: parts.query)
+    return endpoint.route { parts, caller, claim in
         let prepared = try prepare(try endpoint.input.read(parts))
         return try await calls.answer(claim) { transaction in
             try endpoint.answer(with: Reply(try await handler(prepared, caller, transaction)))
@@ -53,8 +50,43 @@ public func serve<Input, Prepared: Sendable, Output>(
     }
 }
 
+/// The same for handlers that are right by one single statement. Without a key that statement runs by itself, which spares the database a
+/// transaction: an engine may run it together with those of other calls.
+///
+/// ```swift
+/// serve(BookmarksAPI.save, byOneStatementIn: database) { new, caller, queries in
+///     try await BookmarkStore(queries).insert(new, owner: caller.id)
+/// }
+/// ```
+/// Were there two, another call could come between them, and a failure of the second would leave the effect of the first.
+public func serve<Input, Output>(
+    _ endpoint: Endpoint<Input, Output>, byOneStatementIn database: any Database,
+    _ handler: @escaping @Sendable (Input, Caller, any Queries) async throws -> Output
+) -> Route {
+    let calls = OneCallPerKey(database, isolation: .readCommitted)
+    return endpoint.route { parts, caller, claim in
+        let input = try endpoint.input.read(parts)
+        let answer: @Sendable (any Queries) async throws -> Answer = { queries in
+            try endpoint.answer(with: Reply(try await handler(input, caller, queries)))
+        }
+        guard let claim else { return try await answer(database) }
+        return try await calls.answer(claim) { try await answer($0) }
+    }
+}
+
 extension Endpoint {
-    fileprivate var answersInPieces: Bool {
+    /// What answers the endpoint's calls; each is given who calls, and the claim of its key, if it has one.
+    fileprivate func route(_ answer: @escaping @Sendable (InputParts, Caller, Claim?) async throws -> Answer) -> Route {
+        precondition(operation.takesIdempotencyKey, "\(operation.path) takes no key: use serve(_:).")
+        precondition(operation.access != .anyone, "\(operation.path) is open to anyone, and keys belong to callers.")
+        precondition(!answersInPieces, "\(operation.path) answers with a stream, which cannot be kept.")
+        return Route(operation: operation) { [operation] parts, caller, call in
+            guard let caller else { throw Failure.authenticationMissing }
+            return try await answer(parts, caller, try Claim(of: call, by: caller, to: operation, query: parts.query))
+        }
+    }
+
+    private var answersInPieces: Bool {
         switch output {
         case .whole, .promised: false
         case .stream, .events: true

@@ -29,8 +29,8 @@ public struct BookmarksService: Service {
 
     public var routes: [Route] {
         [
-            serve(BookmarksAPI.save, in: database, isolation: .readCommitted) { new, caller, transaction in
-                try await BookmarkStore(transaction).insert(try BookmarkDraft(new), owner: caller.id, at: clock.now)
+            serve(BookmarksAPI.save, byOneStatementIn: database) { new, caller, queries in
+                try await BookmarkStore(queries).insert(try BookmarkDraft(new), owner: caller.id, at: clock.now)
             },
             serve(BookmarksAPI.list) { filter, caller in
                 try await store.page(filter, owner: caller.id)

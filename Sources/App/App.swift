@@ -64,8 +64,9 @@ public struct App: Sendable {
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
         let identity = try await IdentityService(
             database: database, tail: tail, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
-            operatorScopes: work.operations.scopes,
+            operatorScopes: work.operations.scopes + SystemAPI.operations.scopes,
             clock: clock)
+        let health = InstanceHealth(settings, database, shared, cache, draining)
 
         self.settings = settings
         self.logger = logger
@@ -85,7 +86,7 @@ public struct App: Sendable {
                 + services.flatMap(\.queues),
             settings: JobWorker.Settings(settings), logger: logger)
         pipeline = Pipeline(
-            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, draining, shared.limiter),
+            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, health),
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
             limits: RateLimits(settings, shared.limiter),
@@ -121,16 +122,10 @@ public struct App: Sendable {
         Outbox.tables + KeptAnswers.tables + IdentityService.tables + JobsService.tables + BookmarksService.tables
 }
 
-private func systemRoutes(
-    _ settings: Settings, _ database: any Database, _ jobs: Jobs, _ draining: Draining, _ limiter: any RateLimiter
-) -> [Route] {
-    let degraded: @Sendable () -> [Health.Part] = { limiter.degradation == .degraded ? [.rateLimit] : [] }
-    let health = SystemAPI.routes(degraded: degraded) {
-        guard !draining.isDraining else { throw Failure.unavailable("shutting_down", "This instance is shutting down.") }
-        try await database.check()
-    }
+private func systemRoutes(_ settings: Settings, _ database: any Database, _ jobs: Jobs, _ health: InstanceHealth) -> [Route] {
     let docs = DocsPage(document: App.openAPI, assets: settings.documentationAssets)
-    return health + (settings.apiDocumentation ? docs.routes : []) + (settings.testRoutes ? TestAPI.routes(database, jobs) : [])
+    return SystemAPI.routes(health) + (settings.apiDocumentation ? docs.routes : [])
+        + (settings.testRoutes ? TestAPI.routes(database, jobs) : [])
 }
 
 extension [NamedOperation] {

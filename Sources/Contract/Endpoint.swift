@@ -65,6 +65,13 @@ public struct APIOperation: Sendable {
         self.promise = promise
         self.failures = failures
     }
+
+    /// The same operation under another path.
+    package func at(_ path: PathTemplate) -> APIOperation {
+        APIOperation(
+            method: method, path: path, summary: summary, details: details, access: access, success: success, limit: limit, weight: weight,
+            cache: cache, isIdempotent: isIdempotent, body: body, fields: fields, answer: answer, promise: promise, failures: failures)
+    }
 }
 
 /// The status of an answer that is a success.

@@ -79,6 +79,9 @@ public final class Cache: Sendable {
         return statistics
     }
 
+    /// Whether there is a tier that processes share and it is not asked at the moment, since it is away or slow.
+    public var isAlone: Bool { shared?.isAway ?? false }
+
     /// Whether evictions are heard of, so that what is kept may be served.
     var isCurrent: Bool {
         guard let tail else { return true }

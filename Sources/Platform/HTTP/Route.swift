@@ -23,6 +23,12 @@ public final class Route: Sendable {
 }
 
 extension Route {
+    /// The same under a further path, which is listed nowhere.
+    func alias(_ path: String) -> Route {
+        precondition(operation.fields.isEmpty, "An alias has nothing to fill in its path with.")
+        return Route(operation: operation.at(PathTemplate(path)), run: run)
+    }
+
     /// Serves something at a path that is no endpoint: a page, a script. It is listed nowhere.
     convenience init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
         let operation = APIOperation(

@@ -49,6 +49,28 @@ public struct Migrator: Sendable {
     }
 }
 
+/// What a program finds its database's schema to be.
+public enum SchemaState: String, Sendable, CaseIterable {
+    case current
+    /// Migrations have not run yet.
+    case older
+    /// A later release's migrations have run. A program that runs already can live with it, since migrations are safe while the previous
+    /// release still serves; one that starts cannot know that.
+    case newer
+    /// Migrations were changed after they had run.
+    case edited
+}
+
+extension Migrator {
+    /// What the schema is now; changes nothing. Throws `unavailable` when the database is away.
+    public func state() async throws -> SchemaState {
+        let states = try await status().map(\.state)
+        if states.contains(.pending) { return .older }
+        if states.contains(.edited) { return .edited }
+        return states.contains(.unknown) ? .newer : .current
+    }
+}
+
 /// A migration, as the program and the database see it.
 public struct MigrationStatus: Sendable, Hashable {
     public enum State: Sendable, Hashable {

@@ -29,6 +29,8 @@ final class SharedFront: Sendable {
 
     init(_ tier: any SharedTier, wait: Duration, logger: Logger) { (self.tier, self.wait, self.logger) = (tier, wait, logger) }
 
+    var isAway: Bool { !tier.isAvailable || state.withLock { $0.impatience.isOn } }
+
     /// What to leave alone there if it depends on these; to be asked before looking. `nil` when nothing there is usable.
     func pending() async -> Set<CacheTag>? {
         guard tier.isAvailable, state.withLock({ $0.impatience.admits(at: .now) }) else { return nil }

@@ -178,7 +178,7 @@ def timed_start(server):
 
 def prepare(side, options):
     """Loads the bookmarks and writes down what the scenarios need."""
-    say(f"{report.ENGINES[side.engine]}: importing {options.bookmarks} bookmarks")
+    say(f"{report.ENGINES.get(side.engine, side.engine)}: importing {options.bookmarks} bookmarks")
     client = Client(side.server.port, timeout=300)
     side.environment["BENCH_TOKEN"] = client.register("bench")
     started = time.perf_counter()

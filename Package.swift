@@ -10,7 +10,7 @@ let package = Package(
     products: [
         .executable(name: "martlet", targets: ["martlet"]),
         .library(name: "MartletContract", targets: ["MartletContract"]),
-        .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletJobsAPI", "MartletBookmarksAPI"]),
+        .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletJobsAPI", "MartletAdminAPI", "MartletBookmarksAPI"]),
         .library(
             name: "Martlet",
             targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletJobs", "MartletIdentity", "MartletCache", "MartletRateLimit", "MartletIdempotency", "MartletSettings", "MartletSQLite", "MartletPostgres", "MartletRedis"]),
@@ -85,6 +85,7 @@ let package = Package(
             ],
             path: "Sources/Platform/HTTP"),
         .target(name: "MartletJobsAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/JobsAPI"),
+        .target(name: "MartletAdminAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/AdminAPI"),
         .target(
             name: "MartletJobs",
             dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", .lifecycle, .logging, .metrics, .tracing],
@@ -95,6 +96,10 @@ let package = Package(
         .target(name: "MartletService", dependencies: ["MartletHTTP", "MartletJobs", "MartletStorage"], path: "Sources/Platform/Service"),
         .target(
             name: "MartletJobsService", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletService", .logging], path: "Sources/Platform/JobsService"),
+        .target(
+            name: "MartletAdmin",
+            dependencies: ["MartletAdminAPI", "MartletContract", "MartletCore", "MartletHTTP", "MartletService", "MartletStorage", "MartletTelemetry", .logging],
+            path: "Sources/Platform/Admin"),
         .target(
             name: "MartletIdentity",
             dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .metrics, .nioPosix],
@@ -121,11 +126,11 @@ let package = Package(
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
+            dependencies: ["MartletAdmin", "MartletAdminAPI", "MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
-        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletTelemetry", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Measures what a check against a limit costs.
         .executableTarget(

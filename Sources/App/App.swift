@@ -1,6 +1,8 @@
 // MartletApp: every service and driver chosen, on one screen. The binary and the tests use it unchanged.
 
 public import Logging
+import MartletAdmin
+import MartletAdminAPI
 import MartletBookmarks
 import MartletBookmarksAPI
 public import MartletCache
@@ -19,6 +21,7 @@ import MartletSQLite
 public import MartletService
 public import MartletSettings
 public import MartletStorage
+public import MartletTelemetry
 import MartletWire
 
 /// The application that a set of settings makes, before it runs.
@@ -37,45 +40,49 @@ public struct App: Sendable {
     let tail: OutboxTail
     let denylist: Denylist
     let draining = Draining()
+    let logs: Logs
     let logger: Logger
 
     /// Opens the database; throws when it cannot, or when an endpoint is declared and not served.
     ///
     /// - Parameters:
+    ///   - logs: The levels that operators may change, and what is flushed at the end; `logger` is usually one of its loggers.
     ///   - clock: For what services note.
     ///   - jobClock: What decides when jobs are due; tests choose it.
     ///   - further: Services beside those of Martlet, made with its database. Their endpoints are served, but not in ``operations``.
     public init(
-        _ settings: Settings, logger: Logger, clock: WallClock = .system, jobClock: JobClock = .database,
+        _ settings: Settings, logger: Logger, logs: Logs = Logs(), clock: WallClock = .system, jobClock: JobClock = .database,
         further: @Sendable (any Database) -> [any Service] = { _ in [] }
     ) async throws {
-        let database = try Self.database(at: settings.databaseURL, settings, logger: logger)
+        let database = try Self.database(at: settings.databaseURL, settings, logger: logger.named("martlet.database"))
         let shared = try SharedStore(settings, logger: logger)
         let jobs = Jobs(clock: jobClock)
         // Access that another instance ends must end here within a second. Where others are heard, looking is for what was not: together
         // with the worker that is less than one query a second of an idle instance.
         let hearsOthers = database.announcements.reachOtherProcesses
-        let tail = OutboxTail(database, pollEvery: hearsOthers ? .seconds(3) : .milliseconds(750), logger: logger)
+        let tail = OutboxTail(database, pollEvery: hearsOthers ? .seconds(3) : .milliseconds(750), logger: logger.named("martlet.outbox"))
         let cache = Cache(
             memory: MemoryTier(bytes: settings.cacheMemory), shared: shared.cacheTier, tail: tail,
-            settings: Cache.Settings(wait: settings.cacheSharedTimeout), logger: logger)
+            settings: Cache.Settings(wait: settings.cacheSharedTimeout), logger: logger.named("martlet.cache"))
         let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
         let answers = KeptAnswers(database, retention: settings.idempotencyRetention)
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
+        let admin = AdminService(logs: logs, logger: logger.named("martlet.admin"), clock: clock)
         let identity = try await IdentityService(
             database: database, tail: tail, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
-            operatorScopes: work.operations.scopes + SystemAPI.operations.scopes,
+            operatorScopes: work.operations.scopes + admin.operations.scopes + SystemAPI.operations.scopes,
             clock: clock)
         let health = InstanceHealth(settings, database, shared, cache, draining)
 
         self.settings = settings
+        self.logs = logs
         self.logger = logger
         self.database = database
         self.shared = shared
         self.tail = tail
         denylist = identity.denylist
         self.cache = cache
-        services = [identity, work, bookmarks] + further(database)
+        services = [identity, work, admin, bookmarks] + further(database)
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         for service in services { try service.checkRoutes() }
         worker = JobWorker(
@@ -84,13 +91,13 @@ public struct App: Sendable {
             queues: [JobQueue(JobQueue.standard.name, concurrency: settings.jobsConcurrency)]
                 + (settings.testRoutes ? [TestErrand.queue] : [])
                 + services.flatMap(\.queues),
-            settings: JobWorker.Settings(settings), logger: logger)
+            settings: JobWorker.Settings(settings), logger: logger.named("martlet.jobs"))
         pipeline = Pipeline(
             routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, health),
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
             limits: RateLimits(settings, shared.limiter),
-            responses: ResponseCache(cache, showsSource: settings.environment != .production), logger: logger)
+            responses: ResponseCache(cache, showsSource: settings.environment != .production), logger: logger.named("martlet.http"))
         draining.onBegin { [streams] in streams.end() }
     }
 
@@ -103,7 +110,8 @@ public struct App: Sendable {
     }
 
     /// Every endpoint, in the order of the documentation.
-    public static let operations = AccountsAPI.operations + JobsAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+    public static let operations =
+        AccountsAPI.operations + JobsAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
 
     /// The OpenAPI description of all of them.
     public static var openAPI: String {

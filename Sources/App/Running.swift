@@ -7,6 +7,7 @@ import MartletIdentity
 import MartletRedis
 public import MartletSettings
 import MartletStorage
+import MartletTelemetry
 import MartletWire
 import NIOCore
 import NIOPosix
@@ -49,7 +50,7 @@ extension App {
     public func run(signals: Bool = true, onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
         let server = try HTTPServer.service(
             pipeline, at: .hostname(settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings),
-            draining: draining, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger
+            draining: draining, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger.named("martlet.http")
         ) { channel in onRunning(channel.localAddress?.port ?? 0) }
         let silent = Self.silentLogger
         let draining = AfterLoading(
@@ -67,7 +68,8 @@ extension App {
 
     private func run(_ services: [any ServiceLifecycle.Service], signals: Bool) async throws {
         var configuration = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: Self.silentLogger)
+            services: (signals ? [LogReloading(logs: logs, logger: logger)] : []) + services,
+            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: Self.silentLogger)
         configuration.maximumGracefulShutdownDuration = settings.drainDelay + settings.shutdownTimeout
         do {
             try await ServiceGroup(configuration: configuration).run()
@@ -81,6 +83,7 @@ extension App {
     private func close() async {
         await shared.redis?.close()
         await database.close()
+        await logs.flush()
     }
 
     private static let silentLogger = Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() }

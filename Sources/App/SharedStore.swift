@@ -4,6 +4,7 @@ import MartletCache
 import MartletRateLimit
 import MartletRedis
 import MartletSettings
+import MartletTelemetry
 import ServiceLifecycle
 
 /// What all instances share in Redis, and what stands in for it in an instance that has none.
@@ -19,10 +20,10 @@ struct SharedStore: Sendable {
             (limiter, cacheTier, redis, services) = (MemoryRateLimiter(), nil, nil, [])
             return
         }
-        let redis = try RedisClient(url: url.unsafeReveal(), settings: RedisSettings(settings), logger: logger)
+        let redis = try RedisClient(url: url.unsafeReveal(), settings: RedisSettings(settings), logger: logger.named("martlet.redis"))
         let limiter = FallingBackLimiter(
             RedisRateLimiter(redis, prefix: settings.redisPrefix),
-            instances: RedisInstances(redis, prefix: settings.redisPrefix, name: UUID().uuidString), logger: logger)
+            instances: RedisInstances(redis, prefix: settings.redisPrefix, name: UUID().uuidString), logger: logger.named("martlet.limits"))
         cacheTier = RedisCacheTier(redis, prefix: settings.redisPrefix + "cache:")
         (self.limiter, self.redis, services) = (limiter, redis, [LimiterBeat(limiter: limiter)])
     }

@@ -6,6 +6,7 @@ import MartletCore
 import MartletDataCopy
 import MartletSettings
 import MartletStorage
+import MartletTelemetry
 import Synchronization
 
 struct DataCommand: AsyncParsableCommand {
@@ -43,7 +44,7 @@ struct DataCopyCommand: AsyncParsableCommand {
     }
 
     private func copy(from source: DatabaseURL, to target: DatabaseURL, _ settings: Settings) async throws {
-        let logger = LogOutput.logger(settings)
+        let logger = try self.settings.logs(settings).logger("martlet.database")
         let (from, to) = (try App.database(at: source, settings, logger: logger), try App.database(at: target, settings, logger: logger))
         let copy = DataCopy(
             from: .init(from, named: source.description), to: .init(to, named: target.description), tables: App.tables,

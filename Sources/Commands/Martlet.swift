@@ -3,6 +3,8 @@ import Foundation
 import MartletApp
 import MartletCore
 import MartletSettings
+import MartletTelemetry
+import Synchronization
 
 @main
 struct Martlet: AsyncParsableCommand {
@@ -23,8 +25,7 @@ struct SettingFlags: ParsableArguments {
     /// The settings of this process; on faults, prints all of them and exits with status 78 (EX_CONFIG).
     func load() throws -> Settings {
         do throws(SettingsFaults) {
-            return try Settings.load(
-                environment: ProcessInfo.processInfo.environment, arguments: flags, folder: FileManager.default.currentDirectoryPath)
+            return try Self.settings(flags)
         } catch {
             Output.error("\(error)")
             throw ExitCode(78)
@@ -34,7 +35,29 @@ struct SettingFlags: ParsableArguments {
     func app() async throws -> App {
         let settings = try load()
         App.prepareProcess(for: settings)
-        return try await App(settings, logger: LogOutput.logger(settings))
+        let logs = try logs(settings)
+        return try await App(settings, logger: logs.logger("martlet"), logs: logs)
+    }
+
+    func logs(_ settings: Settings) throws -> Logs {
+        let flags = flags
+        let logs = try Logs(settings) { try Self.settings(flags) }
+        OpenLogs.all.withLock { $0.append(logs) }
+        return logs
+    }
+
+    private static func settings(_ flags: [String]) throws(SettingsFaults) -> Settings {
+        try Settings.load(
+            environment: ProcessInfo.processInfo.environment, arguments: flags, folder: FileManager.default.currentDirectoryPath)
+    }
+}
+
+/// What has to be written before the process ends, however it ends.
+private enum OpenLogs {
+    static let all = Mutex<[Logs]>([])
+
+    static func flush() async {
+        for logs in all.withLock({ $0 }) { await logs.flush() }
     }
 }
 
@@ -54,9 +77,14 @@ extension AsyncParsableCommand {
     func reporting(_ body: () async throws -> Void) async throws {
         do {
             try await body()
+            await OpenLogs.flush()
         } catch let failure as Failure {
+            await OpenLogs.flush()
             Output.error("martlet: \(failure.message)" + (failure.cause.map { " (\($0))" } ?? ""))
             throw ExitCode.failure
+        } catch {
+            await OpenLogs.flush()
+            throw error
         }
     }
 }

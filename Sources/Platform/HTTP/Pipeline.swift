@@ -3,6 +3,7 @@ public import HummingbirdCore
 public import Logging
 import MartletContract
 import MartletCore
+import MartletTelemetry
 import MartletWire
 public import NIOCore
 
@@ -18,6 +19,7 @@ public struct Pipeline: Sendable {
     let limits: RateLimits?
     let responses: ResponseCache?
     let logger: Logger
+    let accessLogger: Logger
 
     /// - Parameter limits: How often may be called; `nil` for as often as one likes.
     public init(
@@ -32,6 +34,7 @@ public struct Pipeline: Sendable {
         self.limits = limits
         self.responses = responses
         self.logger = logger
+        accessLogger = logger.named("martlet.access")
     }
 
     /// Answers a request. Every answer has a request id, security headers and a line in the access log; failures are Problems.
@@ -51,7 +54,7 @@ public struct Pipeline: Sendable {
         SecurityHeaders.apply(to: &answer, overTLS: policy.isSecure(request.head))
         answer.fields.set(HTTPField(name: RequestID.field, value: call.id))
         answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
-        policy.accessLog.note(call, trail, answer, since: start, logger)
+        policy.accessLog.note(call, trail, answer, since: start, accessLogger)
         return answer
     }
 

@@ -19,12 +19,12 @@ extension Pipeline {
     }
 
     private func log(_ error: any Error, _ failure: Failure, _ call: Call, _ trail: Trail) {
-        let cause = failure.cause.map { String(describing: $0) } ?? (error is Failure ? nil : String(describing: error))
+        let cause = failure.cause ?? (error is Failure ? nil : error)
         let level: Logger.Level =
             failure.kind == .internal ? .error : failure.kind == .unavailable || failure.kind == .timeout ? .warning : .debug
         var metadata: Logger.Metadata = ["request_id": "\(call.id)", "code": "\(failure.code)", "route": "\(trail.template ?? "none")"]
-        if let cause { metadata["cause"] = "\(cause)" }
-        logger.log(level: level, "\(failure.kind == .internal ? "Internal error" : "Request failed")", metadata: metadata)
+        if let caller = trail.caller { metadata["user"] = "\(caller)" }
+        logger.log(level: level, "\(failure.kind == .internal ? "Internal error" : "Request failed")", error: cause, metadata: metadata)
     }
 }
 

@@ -247,6 +247,15 @@ public struct Declarations: Sendable {
     let logging = Group("Logging")
     public let logLevel = Setting(
         "LOG_LEVEL", .choice(of: Settings.LogLevel.self), default: .info, "The least severe level that is logged.")
+    public let logLevels = Setting(
+        "LOG_LEVELS", .logLevels, default: [:],
+        "Other levels for some loggers and those below them, such as `martlet.access=warning,martlet.jobs=debug`.")
     public let logFormat = Setting(
         "LOG_FORMAT", .choice(of: Settings.LogFormat.self), default: .auto, "`auto` is text on a terminal and JSON elsewhere.")
+    public let logFile = Setting("LOG_FILE", .path, "A file that is written beside standard error, and rotated.")
+    public let logErrorFile = Setting("LOG_ERROR_FILE", .path, "The same, for levels `error` and `critical` alone.")
+    public let logFileSize = Setting(
+        "LOG_FILE_SIZE", .byteSize((64 << 10)...(1 << 40)), default: 10 << 20, "How large such a file becomes before it is put away.")
+    public let logFileCount = Setting(
+        "LOG_FILE_COUNT", .integer(0...1000), default: 5, "How many files that were put away are kept, compressed.")
 }

@@ -6,7 +6,7 @@ struct Rules {
 
     static func faults(in loading: Loading) -> [SettingFault] {
         let rules = Rules(loading: loading)
-        return rules.secrets() + rules.production() + rules.encryption() + rules.crossOrigin() + rules.hashing()
+        return rules.secrets() + rules.production() + rules.encryption() + rules.crossOrigin() + rules.hashing() + rules.logFiles()
     }
 
     /// Staging is reachable by others too, and its data is often a copy of the real one.
@@ -53,6 +53,12 @@ struct Rules {
             return []
         }
         return [fault(Settings.declarations.argon2Memory.name, "Give at least \(8 * lanes), 8 KiB for each lane of ARGON2_PARALLELISM.")]
+    }
+
+    /// Written twice and rotated twice, a file would tell nothing.
+    private func logFiles() -> [SettingFault] {
+        guard let file = loading.value(\.logFile) ?? nil, file == loading.value(\.logErrorFile) ?? nil else { return [] }
+        return [fault(Settings.declarations.logErrorFile.name, "Give another file than LOG_FILE.")]
     }
 
     private func missing(_ name: String, beside other: String) -> SettingFault {

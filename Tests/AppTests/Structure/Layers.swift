@@ -74,7 +74,7 @@ struct Layers {
         ("GRDB", "Sources/Drivers/SQLite", "one driver per engine; all others speak to the seam in Storage"),
         ("JWTKit", "Sources/Platform/Identity", "tokens pass our strict header check first, which lives there"),
         ("CArgon2", "Sources/Platform/Identity", "passwords are hashed with bounded concurrency, which lives there"),
-        ("CDeflate", "Sources/Platform/HTTP", "compression is a step of the pipeline"),
+        ("CDeflate", "Sources/Platform", "answers are compressed in the pipeline, log files where they are put away"),
         ("NIOHTTP2", "Sources/Platform/Wire", "framing is the wire's"),
         ("AsyncHTTPClient", "Sources/Client", "the server calls nobody"),
         ("Configuration", "Sources/Platform/Settings", "settings are read once, into one typed value"),
@@ -107,6 +107,9 @@ struct Rule: Sendable, CustomTestStringConvertible {
             reason: "an app on a phone imports the contract; it holds nothing that serves."),
         Rule(
             folder: "Sources/Platform/IdentityAPI", modules: standard.union(["MartletCore", "MartletContract"]),
+            reason: "clients import an API; it holds nothing that serves."),
+        Rule(
+            folder: "Sources/Platform/AdminAPI", modules: standard.union(["MartletCore", "MartletContract"]),
             reason: "clients import an API; it holds nothing that serves."),
         Rule(
             folder: "Sources/Platform/Storage", modules: standard.union(["MartletCore", "Crypto", "Logging"]),

@@ -31,6 +31,8 @@ import Testing
         ("RATE_LIMIT_READS", "5/9223372036854775807h"), ("RATE_LIMIT_READS", "5/ min"), ("RATE_LIMIT_FALLBACK", "shut"),
         ("RATE_LIMIT_LOGIN_FALLBACK", "shut"), ("TRUSTED_PROXIES", "proxy.example.org"), ("TRUSTED_PROXIES", "10.0.0.1/8"),
         ("TRUSTED_PROXIES", "10.0.0.0/8;::1"), ("TRUSTED_PROXIES", "*"),
+        ("LOG_LEVELS", "martlet.jobs"), ("LOG_LEVELS", "martlet.jobs=loud"), ("LOG_LEVELS", "a b=info"), ("LOG_LEVELS", "a=info,a=debug"),
+        ("LOG_LEVELS", "=info"), ("LOG_FILE_SIZE", "1KiB"), ("LOG_FILE_COUNT", "-1"),
     ])
     func aValueOutsideItsRuleIsRefused(name: String, value: String) throws {
         #expect(try WorkFolder().faults([name: value]).map(\.name) == [name])

@@ -34,7 +34,8 @@ public final class LogRecorder: LogHandler, Sendable {
     }
 
     public func log(event: LogEvent) {
-        let metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
+        var metadata = (event.metadata ?? [:]).mapValues { "\($0)" }
+        if let error = event.error { metadata["error"] = "\(error)" }
         kept.withLock { $0.append(Line(level: event.level, message: "\(event.message)", metadata: metadata)) }
     }
 }

@@ -31,7 +31,8 @@ public final class Logs: Sendable {
     public convenience init(
         _ settings: LogSettings, metadataProvider: Logger.MetadataProvider? = nil, rules: (@Sendable () throws -> LogLevelRules)? = nil
     ) throws(LogFileUnusable) {
-        var outputs = [Output(StreamSink(descriptor: STDERR_FILENO), settings.form, .trace)]
+        var outputs: [Output] = []
+        if settings.standardError { outputs.append(Output(StreamSink(descriptor: STDERR_FILENO), settings.form, .trace)) }
         if let place = settings.file { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .trace)) }
         if let place = settings.errorFile { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .error)) }
         self.init(LogLevels(settings.rules), outputs, metadataProvider: metadataProvider, rules: rules)
@@ -115,8 +116,13 @@ public struct LogSettings: Sendable {
     public var file: LogFilePlace?
     /// For errors and what is worse, beside all other places.
     public var errorFile: LogFilePlace?
+    /// Whether lines are written to standard error, as servers do; tests do not.
+    public var standardError: Bool
 
-    public init(rules: LogLevelRules = LogLevelRules(), form: LogForm = .json, file: LogFilePlace? = nil, errorFile: LogFilePlace? = nil) {
-        (self.rules, self.form, self.file, self.errorFile) = (rules, form, file, errorFile)
+    public init(
+        rules: LogLevelRules = LogLevelRules(), form: LogForm = .json, file: LogFilePlace? = nil, errorFile: LogFilePlace? = nil,
+        standardError: Bool = true
+    ) {
+        (self.rules, self.form, self.file, self.errorFile, self.standardError) = (rules, form, file, errorFile, standardError)
     }
 }

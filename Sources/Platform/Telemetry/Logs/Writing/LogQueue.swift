@@ -106,12 +106,12 @@ struct LogQueue {
     }
 
     /// Notes how far a batch was written: the first `count` of its lines.
-    mutating func wrote(_ count: Int, of batch: [Line], notice: (([Logger.Level: Int]) -> [UInt8])?) {
+    mutating func wrote(_ count: Int, of batch: [Line], notice: ([Logger.Level: Int]) -> [UInt8]) {
         handled += batch.count
         statistics.writtenLines += count
         statistics.writtenBytes += batch.prefix(count).reduce(0) { $0 + $1.bytes.count }
         for line in batch.dropFirst(count) { drop(line.level, \.droppedWhenUnwritable) }
-        if count == batch.count, !untold.isEmpty, let notice, bytes < maximumBytes / 8 * 7 {
+        if count == batch.count, !untold.isEmpty, bytes < maximumBytes / 8 * 7 {
             append(Line(bytes: notice(untold), level: .warning))
             untold = [:]
         }

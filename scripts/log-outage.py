@@ -1,17 +1,25 @@
 #!/usr/bin/env python3
-"""Shows that a log which cannot be written does not take the server along.
+"""Shows that a log which cannot be written neither ends the server nor makes anybody wait.
 
     scripts/log-outage.py [--binary .build/release/martlet]
 
-Standard output and error are once a full disk (/dev/full) and once a pipe whose reader went away; the server must serve, and end with 0.
+Standard output and error are a full disk (/dev/full) and a pipe whose reader went away: the server must serve, and end with 0. Then they are
+a pipe that is full and that nobody reads, and LOG_FILE may not grow any more: every request must be answered as fast as ever, what was
+dropped must be told once there is room again, and the server must end with 0 in time.
 """
 
 import argparse
+import json
 import os
+import resource
 import sys
 import tempfile
+import time
 
-from server import ROOT, Server
+from server import ROOT, Client, Server
+
+REQUESTS = 1500
+SLOWEST = 0.5
 
 
 def main():
@@ -19,6 +27,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / ".build/release/martlet")
     options = parser.parse_args()
     outcomes = [judge(options.binary, what, stream) for what, stream in (("a full disk", full_disk), ("a broken pipe", broken_pipe))]
+    outcomes += [stuck_pipe(options.binary), full_file(options.binary)]
     return 0 if all(outcomes) else 1
 
 
@@ -35,6 +44,113 @@ def judge(binary, what, stream):
             server.stop()
     print(f"log-outage: serves with {what} behind its log: {'yes' if holds else 'NO'}")
     return holds
+
+
+def stuck_pipe(binary):
+    """Nobody reads the pipe while requests are served; then somebody does, and at last nobody again."""
+    reader, writer = os.pipe()
+    with tempfile.TemporaryDirectory(prefix="martlet-log-") as folder:
+        server = Server(binary, folder, {"LOG_LEVEL": "trace", "LOG_BUFFER": "64KiB"})
+        server.log = Unwritable(writer)
+        try:
+            server.start()
+            os.close(writer)
+            slowest = serve(server)
+            told = drain(reader, lambda text: "Log lines were dropped" in text)
+            dropped = sum(told_of_drops(told))
+            serve(server)
+            started = time.perf_counter()
+            status = server.stop()
+            ending = time.perf_counter() - started
+        finally:
+            server.stop()
+            os.close(reader)
+    holds = slowest < SLOWEST and dropped > 0 and status == 0 and ending < 10
+    print(f"log-outage: a pipe that nobody reads: slowest of {REQUESTS} answers {slowest * 1000:.0f} ms, {dropped} lines dropped and told, "
+          f"ended with {status} after {ending:.1f} s: {'yes' if holds else 'NO'}")
+    return holds
+
+
+def full_file(binary):
+    """LOG_FILE may not grow, as on a full disk, and then may again."""
+    with tempfile.TemporaryDirectory(prefix="martlet-log-") as folder:
+        path = os.path.join(folder, "martlet.log")
+        server = Server(binary, folder, {"LOG_LEVEL": "trace", "LOG_FILE": path})
+        try:
+            server.start()
+            serve(server, 20)
+            wait_for(lambda: os.path.getsize(path) > 2000)
+            full = os.path.getsize(path) + 300
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (full, resource.RLIM_INFINITY))
+            slowest = serve(server)
+            grown = os.path.getsize(path)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            serve(server, 20)
+            wait_for(lambda: "Log lines were dropped" in read(path))
+            status = server.stop()
+        finally:
+            server.stop()
+        lines = read(path).splitlines()
+        broken = [line for line in lines if not is_json(line)]
+        dropped = sum(told_of_drops(read(path)))
+    holds = slowest < SLOWEST and grown <= full and dropped > 0 and len(broken) <= 1 and status == 0
+    print(f"log-outage: a file that may not grow: slowest of {REQUESTS} answers {slowest * 1000:.0f} ms, {dropped} lines dropped and told, "
+          f"{len(broken)} cut lines of {len(lines)}, ended with {status}: {'yes' if holds else 'NO'}")
+    return holds
+
+
+def serve(server, count=REQUESTS):
+    """Returns the seconds that the slowest answer took."""
+    client = Client(server.port)
+    slowest = 0.0
+    for _ in range(count):
+        started = time.perf_counter()
+        client.must(200, "GET", "/health/live")
+        slowest = max(slowest, time.perf_counter() - started)
+    return slowest
+
+
+def drain(reader, is_enough, patience=20):
+    """Reads what comes until it is enough."""
+    os.set_blocking(reader, False)
+    text, end = "", time.monotonic() + patience
+    while not is_enough(text) and time.monotonic() < end:
+        try:
+            text += os.read(reader, 1 << 16).decode(errors="replace")
+        except BlockingIOError:
+            time.sleep(0.01)
+    time.sleep(0.1)
+    try:
+        return text + os.read(reader, 1 << 16).decode(errors="replace")
+    except BlockingIOError:
+        return text
+
+
+def told_of_drops(text):
+    for line in text.splitlines():
+        if "Log lines were dropped" in line and is_json(line):
+            yield sum(count for name, count in json.loads(line).items() if name.startswith("dropped_"))
+
+
+def wait_for(condition, patience=20):
+    end = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError("what was waited for did not happen")
+        time.sleep(0.01)
+
+
+def is_json(line):
+    try:
+        json.loads(line)
+        return True
+    except ValueError:
+        return False
+
+
+def read(path):
+    with open(path, errors="replace") as file:
+        return file.read()
 
 
 class Unwritable:

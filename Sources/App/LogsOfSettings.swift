@@ -21,7 +21,7 @@ extension LogSettings {
         let place = { LogFilePlace(path: $0, maximumBytes: settings.logFileSize, count: settings.logFileCount) }
         self.init(
             rules: LogLevelRules(settings), form: LogForm(settings), file: settings.logFile.map(place),
-            errorFile: settings.logErrorFile.map(place))
+            errorFile: settings.logErrorFile.map(place), bufferBytes: settings.logBuffer)
     }
 }
 

@@ -252,6 +252,9 @@ public struct Declarations: Sendable {
         "Other levels for some loggers and those below them, such as `martlet.access=warning,martlet.jobs=debug`.")
     public let logFormat = Setting(
         "LOG_FORMAT", .choice(of: Settings.LogFormat.self), default: .auto, "`auto` is text on a terminal and JSON elsewhere.")
+    public let logBuffer = Setting(
+        "LOG_BUFFER", .byteSize((64 << 10)...(1 << 30)), default: 8 << 20,
+        "How much may wait for each place that is written to; beyond it, lines are dropped and counted.")
     public let logFile = Setting("LOG_FILE", .path, "A file that is written beside standard error, and rotated.")
     public let logErrorFile = Setting("LOG_ERROR_FILE", .path, "The same, for levels `error` and `critical` alone.")
     public let logFileSize = Setting(

@@ -31,10 +31,11 @@ public final class Logs: Sendable {
     public convenience init(
         _ settings: LogSettings, metadataProvider: Logger.MetadataProvider? = nil, rules: (@Sendable () throws -> LogLevelRules)? = nil
     ) throws(LogFileUnusable) {
+        let bounds = LogWriter.Bounds(bytes: settings.bufferBytes)
         var outputs: [Output] = []
-        if settings.standardError { outputs.append(Output(StreamSink(descriptor: STDERR_FILENO), settings.form, .trace)) }
-        if let place = settings.file { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .trace)) }
-        if let place = settings.errorFile { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .error)) }
+        if settings.standardError { outputs.append(Output(StreamSink(descriptor: STDERR_FILENO), settings.form, .trace, bounds)) }
+        if let place = settings.file { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .trace, bounds)) }
+        if let place = settings.errorFile { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .error, bounds)) }
         self.init(LogLevels(settings.rules), outputs, metadataProvider: metadataProvider, rules: rules)
     }
 
@@ -118,11 +119,14 @@ public struct LogSettings: Sendable {
     public var errorFile: LogFilePlace?
     /// Whether lines are written to standard error, as servers do; tests do not.
     public var standardError: Bool
+    /// How much may wait for each place.
+    public var bufferBytes: Int
 
     public init(
         rules: LogLevelRules = LogLevelRules(), form: LogForm = .json, file: LogFilePlace? = nil, errorFile: LogFilePlace? = nil,
-        standardError: Bool = true
+        standardError: Bool = true, bufferBytes: Int = LogWriter.Bounds.standardBytes
     ) {
-        (self.rules, self.form, self.file, self.errorFile, self.standardError) = (rules, form, file, errorFile, standardError)
+        (self.rules, self.form, self.file, self.errorFile) = (rules, form, file, errorFile)
+        (self.standardError, self.bufferBytes) = (standardError, bufferBytes)
     }
 }

@@ -13,7 +13,9 @@ public final class LogWriter: Sendable {
         public var bytes: Int
         public var lines: Int
 
-        public init(bytes: Int = 8 << 20, lines: Int = 100_000) { (self.bytes, self.lines) = (bytes, lines) }
+        public static let standardBytes = 8 << 20
+
+        public init(bytes: Int = standardBytes, lines: Int = 100_000) { (self.bytes, self.lines) = (bytes, lines) }
     }
 
     private let core: Core

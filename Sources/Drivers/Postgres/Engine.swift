@@ -46,6 +46,7 @@ final class Engine: Sendable {
     /// Waits for a connection of one's own.
     func borrow(for limit: Duration?, begin: String?) async throws -> Lease {
         try Task.checkCancellation()
+        try Deadline.check()
         let id = nextRequest()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -75,6 +76,7 @@ final class Engine: Sendable {
         _ submit: @Sendable @escaping (inout Core, RequestID, Job.Completion) -> Void
     ) async throws -> PostgresResult {
         try Task.checkCancellation()
+        try Deadline.check()
         let id = nextRequest()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in

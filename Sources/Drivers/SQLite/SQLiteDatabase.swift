@@ -137,10 +137,12 @@ extension SQLiteDatabase {
     private func write<Result: Sendable>(
         _ sql: SQL, _ work: @escaping @Sendable (Session, String, [SQLValue]) throws -> Result
     ) async throws -> Result {
-        let (text, requestID) = (try sql.text(for: .sqlite), CurrentRequest.id)
+        let (text, requestID, deadline) = (try sql.text(for: .sqlite), CurrentRequest.id, Deadline.current)
         do {
             return try await writer.run { [log] session in
                 let start = ContinuousClock.now
+                // Its turn came too late: nobody waits for it any more.
+                if let deadline, deadline <= start { throw Deadline.exceeded }
                 defer { log.record(text, took: start.duration(to: .now), for: requestID) }
                 return try work(session, text, sql.values)
             }

@@ -40,6 +40,7 @@ final class SQLiteReads: Sendable {
         let outcome: Outcome<Result>
         do {
             defer { readers.giveBack(connection, long: false) }
+            try Deadline.check()
             outcome = try attempt(on: connection, text, values, read)
         }
         return switch outcome {
@@ -71,6 +72,7 @@ final class SQLiteReads: Sendable {
     ) async throws -> Result {
         let connection = try await readers.borrow(long: true)
         defer { readers.giveBack(connection, long: true) }
+        try Deadline.check()
         let running = RunningStatement(connection)
         let requestID = CurrentRequest.id
         return try await withTaskCancellationHandler {

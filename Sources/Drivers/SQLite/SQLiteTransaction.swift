@@ -65,6 +65,7 @@ struct SQLiteTransaction: SchemaTransaction {
 
     private func run<Result: Sendable>(_ sql: SQL, _ work: @Sendable (Session, String) throws -> Result) async throws -> Result {
         try Task.checkCancellation()
+        try Deadline.check()
         let text = try sql.text(for: .sqlite)
         let running = RunningStatement(connection)
         return try await withTaskCancellationHandler {

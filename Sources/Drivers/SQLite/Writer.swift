@@ -31,6 +31,7 @@ final class Writer: Sendable {
     func run<Result: Sendable>(_ work: @Sendable @escaping (Session) throws -> Result) async throws -> Result {
         try refuseNesting()
         try Task.checkCancellation()
+        try Deadline.check()
         let ticket = Atomic<UInt64>(0)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -64,6 +65,7 @@ final class Writer: Sendable {
     ) async throws -> Result {
         try refuseNesting()
         try Task.checkCancellation()
+        try Deadline.check()
         let turn = WriteTurn(id: nextTurn(), timeout: alone ? nil : timeout, changesSchema: alone)
         let (entrance, ticket) = state.withLock { $0.enqueue(.transaction(turn), alone: alone) }
         switch entrance {
@@ -93,8 +95,11 @@ final class Writer: Sendable {
         do {
             outcome = .success(
                 try await Self.$current.withValue((ObjectIdentifier(self), turn.id)) {
+                    // The turn may have come too late.
+                    try Deadline.check()
                     let result = try await body(turn)
                     try Task.checkCancellation()
+                    try Deadline.check()
                     return result
                 })
         } catch {

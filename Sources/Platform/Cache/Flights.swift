@@ -1,3 +1,4 @@
+import MartletCore
 import Synchronization
 
 /// One computation at a time for each key: who comes meanwhile waits for its outcome.
@@ -92,7 +93,8 @@ private final class Flight: Sendable {
     init(began: UInt64) { self.began = began }
 
     func start(_ work: @escaping @Sendable () async -> Flights.Outcome) {
-        let task = Task { land(await work()) }
+        // Others wait for it too, so the first caller's deadline is not its own.
+        let task = Deadline.without { Task { land(await work()) } }
         let isCancelled = state.withLock { state in
             state.task = task
             return state.isCancelled

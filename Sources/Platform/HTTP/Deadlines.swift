@@ -31,16 +31,17 @@ public final class Deadlines: Service {
         }
     }
 
-    /// Runs `body` in a task of its own; throws a `timeout` failure when it is not done in time.
+    /// Runs `body` in a task of its own; throws a `timeout` failure when it is not done in time. What `body` begins can see its deadline.
     ///
     /// Cancelling the caller cancels the body and waits for it.
     func run<Result: Sendable>(within limit: Duration, _ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
         let race = Race<Result>()
         let key = ObjectIdentifier(race)
-        inFlight.withLock { $0[key] = Watched(deadline: .now + limit, race: race) }
+        let deadline = ContinuousClock.now + limit
+        inFlight.withLock { $0[key] = Watched(deadline: deadline, race: race) }
         defer { inFlight.withLock { $0[key] = nil } }
         return try await withTaskCancellationHandler {
-            try await race.start(body)
+            try await Deadline.$current.withValue(deadline) { try await race.start(body) }
         } onCancel: {
             race.cancel()
         }
@@ -80,7 +81,7 @@ private final class Race<Result: Sendable>: Expirable {
     }
 
     func expire() {
-        finish(.failure(Failure(.timeout, "deadline_exceeded", "This took longer than allowed.")))
+        finish(.failure(Deadline.exceeded))
         cancel()
     }
 

@@ -7,6 +7,8 @@ struct Statement: Sendable {
     let parameters: PostgresParameters
     /// Whether it is worth preparing.
     let isPrepared: Bool
+    /// When nobody waits for it any more, and it is not sent.
+    let deadline = Deadline.current
 
     init(_ sql: SQL) throws {
         (text, parameters, isPrepared) = (try sql.text(for: .postgres), try PostgresParameters(sql.values), true)

@@ -1,3 +1,4 @@
+import MartletCore
 import MartletStorage
 
 // What the pool and the lanes decide, done on the connections.
@@ -28,6 +29,10 @@ extension Core {
             send([job], on: link, now: now)
         case .lease(let request):
             leaseTickets[request.id] = nil
+            guard !isPast(request.deadline, now) else {
+                effects.append(.lend(request, .failure(Deadline.exceeded)))
+                return giveBack(link, now: now)
+            }
             lastLease += 1
             let deadline = request.limit.map { now + $0 }
             link.role = .lease(LeaseTerms(serial: lastLease, deadline: deadline, begin: request.begin))
@@ -67,8 +72,12 @@ extension Core {
         links.values.first { if case .lane(group, lane) = $0.role { true } else { false } }
     }
 
+    /// Whether a connection became free too late.
+    func isPast(_ deadline: Instant?, _ now: Instant) -> Bool { deadline.map { $0 <= now } ?? false }
+
     /// Sends what of the jobs is still wanted.
     mutating func send(_ jobs: [Job], on link: Link, after first: String? = nil, now: Instant) {
+        for job in jobs where !job.isAnswered && isPast(job.statement.deadline, now) { answer(job, .failure(Deadline.exceeded)) }
         let wanted = jobs.filter { !$0.isAnswered }
         guard !wanted.isEmpty || first != nil else { return settle(link, now: now) }
         active(now)

@@ -104,6 +104,8 @@ struct LeaseRequest: Sendable {
     /// What begins the transaction; it goes with the first statement.
     let begin: String?
     let completion: CheckedContinuation<Lease, any Error>
+    /// When nobody waits for it any more.
+    let deadline = Deadline.current
 }
 
 /// The right to use a connection until it is given back.

@@ -1,4 +1,5 @@
 import Logging
+import MartletCore
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -42,6 +43,7 @@ final class Engine: Sendable {
     /// - Parameter id: The connection, for one who prepares it.
     func ask(_ commands: [[RedisWord]], on id: ConnectionID? = nil) async throws -> [RESPValue] {
         try Task.checkCancellation()
+        try Deadline.check()
         let bytes = RESPEncoder.encode(commands)
         let call = Call()
         turn { core in

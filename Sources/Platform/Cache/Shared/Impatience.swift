@@ -1,3 +1,5 @@
+import MartletCore
+
 /// Whether the shared tier is worth asking: once it let a caller wait for too long, nobody asks for a while, and then one finds out.
 /// Without that, a tier that is slow would make every miss slow.
 struct Impatience {
@@ -28,10 +30,13 @@ func awaited<Answer: Sendable>(
     within wait: Duration, _ work: @escaping @Sendable () async -> Answer, late: @escaping @Sendable (Answer) async -> Void = { _ in }
 ) async -> Answer? {
     let (answers, answer) = AsyncStream.makeStream(of: Answer.self)
-    Task {
-        let made = await work()
-        if case .terminated = answer.yield(made) { await late(made) }
-        answer.finish()
+    // It goes on when the caller does not, so the caller's deadline is not its own.
+    Deadline.without {
+        _ = Task {
+            let made = await work()
+            if case .terminated = answer.yield(made) { await late(made) }
+            answer.finish()
+        }
     }
     let alarm = Task {
         // Ends early only when nobody waits any more.

@@ -1,4 +1,5 @@
 import Logging
+import MartletCore
 import Synchronization
 
 /// The shared tier as one process sees it: what it cannot be trusted with at the moment, and that its failures are nobody's.
@@ -33,7 +34,7 @@ final class SharedFront: Sendable {
 
     /// What to leave alone there if it depends on these; to be asked before looking. `nil` when nothing there is usable.
     func pending() async -> Set<CacheTag>? {
-        guard tier.isAvailable, state.withLock({ $0.impatience.admits(at: .now) }) else { return nil }
+        guard tier.isAvailable, !Deadline.hasPassed, state.withLock({ $0.impatience.admits(at: .now) }) else { return nil }
         let (isWhole, pending) = state.withLock { ($0.lost == $0.mended, $0.pending) }
         if isWhole { return Set(pending.keys) }
         await mend()
@@ -107,7 +108,7 @@ extension SharedFront {
     /// is there, what depends on its tags is left alone.
     func apply(_ eviction: Eviction) async {
         // The caller may be cancelled; the commit has happened all the same.
-        let bringing = Task { await bring(eviction) }
+        let bringing = Deadline.without { Task { await bring(eviction) } }
         // Where nobody asks, nobody waits.
         guard !state.withLock({ $0.impatience.isOn }) else { return }
         if await awaited(within: wait, { await bringing.value }) == nil, !Task.isCancelled { note(TooSlow(wait: wait)) }
@@ -140,7 +141,7 @@ extension SharedFront {
             defer { state.isDraining = true }
             return !state.isDraining
         }
-        if isIdle { Task { await drain() } }
+        if isIdle { Deadline.without { _ = Task { await drain() } } }
     }
 
     /// What has come meanwhile goes together, or a slow tier would be ever further behind. Their order does not matter.

@@ -15,6 +15,7 @@ import MartletIdentityAPI
 public import MartletJobs
 import MartletJobsAPI
 import MartletJobsService
+public import MartletOverload
 import MartletPostgres
 import MartletRateLimit
 import MartletSQLite
@@ -38,6 +39,8 @@ public struct App: Sendable {
     let deadlines: Deadlines
     let streams = EventStreams()
     let tail: OutboxTail
+    /// How many requests are worked on, wait and were refused; `nil` where all are let in.
+    public let admission: Admission?
     let denylist: Denylist
     let draining = Draining()
     let logs: Logs
@@ -84,6 +87,7 @@ public struct App: Sendable {
         self.cache = cache
         services = [identity, work, admin, bookmarks] + further(database)
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
+        admission = Admission(settings)
         for service in services { try service.checkRoutes() }
         worker = JobWorker(
             database, jobs: jobs, handlers: services.flatMap(\.jobs) + answers.jobs + (settings.testRoutes ? [TestErrand.handler] : []),
@@ -97,7 +101,8 @@ public struct App: Sendable {
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
             limits: RateLimits(settings, shared.limiter),
-            responses: ResponseCache(cache, showsSource: settings.environment != .production), logger: logger.named("martlet.http"))
+            responses: ResponseCache(cache, showsSource: settings.environment != .production), admission: admission,
+            logger: logger.named("martlet.http"))
         draining.onBegin { [streams] in streams.end() }
     }
 

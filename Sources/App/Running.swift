@@ -4,6 +4,7 @@ import MartletCore
 import MartletDataCopy
 import MartletHTTP
 import MartletIdentity
+import MartletOverload
 import MartletRedis
 public import MartletSettings
 import MartletStorage
@@ -56,9 +57,13 @@ extension App {
         let draining = AfterLoading(
             denylist: denylist, logger: logger, server: DrainingServer(server, draining, delay: settings.drainDelay, logger: silent))
         try await run(
-            [deadlines, streams, TailReader(tail: tail)] + shared.services
+            [deadlines, streams, TailReader(tail: tail)] + loadWatch + shared.services
                 + [Company(settings.jobsInServer ? [draining, worker] : [draining])],
             signals: signals)
+    }
+
+    private var loadWatch: [any ServiceLifecycle.Service] {
+        admission.map { [LoadWatch($0, logger: logger) { [database] in database.load.waiting }] } ?? []
     }
 
     /// Runs jobs, and nothing else, until the process is told to stop or the task is cancelled; then running jobs are finished or returned.

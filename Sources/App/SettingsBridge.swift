@@ -3,12 +3,14 @@ import MartletContract
 import MartletHTTP
 import MartletIdentity
 import MartletJobs
+import MartletOverload
 import MartletPostgres
 import MartletRateLimit
 import MartletRedis
 import MartletSQLite
 import MartletSettings
 import MartletWire
+import NIOCore
 
 // What each part of the platform takes from the settings.
 
@@ -94,6 +96,15 @@ extension RateLimits {
                 .reads: rule(settings.readsRate, settings.readsFallback), .writes: rule(settings.writesRate, settings.writesFallback),
                 .login: rule(settings.loginRate, settings.loginFallback), .costly: rule(settings.costlyRate, settings.costlyFallback),
             ])
+    }
+}
+
+extension Admission {
+    /// Some more requests than cores are always worked on, or the cores would be idle whenever one of them waits for something.
+    convenience init?(_ settings: Settings) {
+        guard settings.overloadProtection else { return nil }
+        let cores = System.coreCount
+        self.init(AdmissionLimits(floor: max(4, 2 * cores), ceiling: settings.maximumInFlight))
     }
 }
 

@@ -33,14 +33,17 @@ struct NoAnswer: Error {
 
 extension TestApp {
     /// Sends a request line, fields (with `Host` and `Connection: close`) and a body, none of which is checked on the way.
-    func exchange(_ line: String, _ fields: [String] = [], body: [UInt8] = []) async throws -> SocketAnswer {
+    ///
+    /// - Parameter port: Where another server listens, if not the app's own.
+    func exchange(_ line: String, _ fields: [String] = [], body: [UInt8] = [], at port: Int? = nil) async throws -> SocketAnswer {
         let head = ["\(line) HTTP/1.1", "Host: 127.0.0.1", "Connection: close"] + fields
-        return try await exchange(bytes: Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body)
+        return try await exchange(bytes: Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body, at: port)
     }
 
     /// Sends bytes over a connection of their own, and reads until the server closes it.
-    func exchange(bytes: [UInt8]) async throws -> SocketAnswer {
-        try SocketAnswer(await blocking { [port] in try Socket(port: port).exchange(bytes) })
+    func exchange(bytes: [UInt8], at port: Int? = nil) async throws -> SocketAnswer {
+        let port = port ?? self.port
+        return try SocketAnswer(await blocking { try Socket(port: port).exchange(bytes) })
     }
 }
 

@@ -137,6 +137,8 @@ public struct TemporaryFolder: Sendable {
             "ARGON2_ITERATIONS": "1", "DOCS_ASSETS": "\(path)/assets", "SHUTDOWN_TIMEOUT": "5s",
             // One test has more to do in a minute than a person.
             "RATE_LIMIT_ENABLED": "false",
+            // A machine that is busy with tests looks overloaded.
+            "OVERLOAD_PROTECTION": "false",
             // Tests run them when they want to.
             "JOBS_IN_SERVER": "false",
             // A machine that is busy with tests makes Redis look slow.

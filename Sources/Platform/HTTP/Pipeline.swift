@@ -3,6 +3,7 @@ public import HummingbirdCore
 public import Logging
 import MartletContract
 import MartletCore
+public import MartletOverload
 import MartletTelemetry
 import MartletWire
 public import NIOCore
@@ -18,13 +19,17 @@ public struct Pipeline: Sendable {
     let streams: EventStreams
     let limits: RateLimits?
     let responses: ResponseCache?
+    let admission: Admission?
     let logger: Logger
     let accessLogger: Logger
 
-    /// - Parameter limits: How often may be called; `nil` for as often as one likes.
+    /// - Parameters:
+    ///   - limits: How often may be called; `nil` for as often as one likes.
+    ///   - admission: How many requests are worked on at a time; `nil` for all that come.
     public init(
         routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
-        streams: EventStreams = EventStreams(), limits: RateLimits? = nil, responses: ResponseCache? = nil, logger: Logger
+        streams: EventStreams = EventStreams(), limits: RateLimits? = nil, responses: ResponseCache? = nil, admission: Admission? = nil,
+        logger: Logger
     ) {
         self.routes = RouteTable(routes)
         self.authenticator = authenticator
@@ -33,6 +38,7 @@ public struct Pipeline: Sendable {
         self.streams = streams
         self.limits = limits
         self.responses = responses
+        self.admission = admission
         self.logger = logger
         accessLogger = logger.named("martlet.access")
     }
@@ -45,6 +51,9 @@ public struct Pipeline: Sendable {
         var answer: Answer
         do {
             answer = try await handle(request, call, &trail)
+        } catch let refusal as Overloaded {
+            answer = .overloaded(refusal, requestID: call.id)
+            trail.isRefused = true
         } catch {
             answer = self.answer(to: error, call, trail)
         }
@@ -54,7 +63,8 @@ public struct Pipeline: Sendable {
         SecurityHeaders.apply(to: &answer, overTLS: policy.isSecure(request.head))
         answer.fields.set(HTTPField(name: RequestID.field, value: call.id))
         answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
-        policy.accessLog.note(call, trail, answer, since: start, accessLogger)
+        // A line for each refusal would cost more than refusing, when there is nothing to spare.
+        if !trail.isRefused { policy.accessLog.note(call, trail, answer, since: start, accessLogger) }
         return answer
     }
 
@@ -73,12 +83,16 @@ public struct Pipeline: Sendable {
         guard let route = match.route else { throw MethodNotAllowed(allowed: match.allowed) }
         trail.template = route.operation.path.path
 
+        // What may be answered with what is kept asks for room only when nothing is kept: in `ready`.
+        let isKept = route.responses != nil && responses != nil
+        if !isKept { try await enter(route) }
+        defer { if !isKept { admission?.leave(route.workClass) } }
         var call = call
         call.limits = limits?.tab(of: route.operation)
         trail.limits = call.limits
         let caller = try await admitted(call, to: route.operation, &trail)
         if let answer = try await ready(route, request, target, match.parameters, caller, call) { return answer }
-        let read = try await RequestReader(route.operation, policy).read(request, target, match.parameters, on: call.channel)
+        let read = try await read(request, of: route, target, match.parameters, on: call.channel)
         call.bodyDigest = read.bodyDigest
         return try await run(route, read.parts, caller, call)
     }
@@ -100,6 +114,8 @@ public struct Pipeline: Sendable {
         let key = try rule.key(target, request.head, caller)
         let hit = responses.hit(key, request.head)
         if let hit, !hit.isStale { return hit.answer }
+        if hit == nil { try await enter(route) }
+        defer { if hit == nil { admission?.leave(route.workClass) } }
         let read = try await RequestReader(route.operation, policy).read(request, target, parameters, on: call.channel)
         let asked = AskedFor(key: key, tags: rule.tags(for: parameters), terms: rule.terms)
         return try await kept(asked, hit, Making(route: route, rule: rule, parts: read.parts, caller: caller, call: call), responses)
@@ -170,6 +186,8 @@ struct Trail {
     var caller: Identifier<Account>?
     /// What the call was counted by.
     var limits: LimitTab?
+    /// Whether it was refused for overload.
+    var isRefused = false
 }
 
 struct MethodNotAllowed: Error {

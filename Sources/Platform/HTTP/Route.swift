@@ -4,6 +4,7 @@ public import HTTPTypes
 import MartletCache
 public import MartletContract
 public import MartletCore
+import MartletOverload
 import NIOCore
 
 /// An operation and what answers it.
@@ -13,12 +14,15 @@ public final class Route: Sendable {
     public let operation: APIOperation
     /// How its answers are kept; `nil` when each is made anew.
     let responses: ResponseRule?
+    /// How much it matters under overload.
+    let workClass: WorkClass
     let run: @Sendable (InputParts, Caller?, Call) async throws -> Answer
 
     /// For the ways to serve an endpoint.
     package init(operation: APIOperation, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer) {
         (self.operation, self.run) = (operation, run)
         responses = ResponseRule(operation)
+        workClass = WorkClass(operation)
     }
 }
 

@@ -59,6 +59,14 @@ public struct Declarations: Sendable {
     public let maximumConnectionsPerAddress = Setting(
         "MAX_CONNECTIONS_PER_ADDRESS", .integer(0...1_000_000), default: 0, "Open connections of one client address; 0 means no limit.")
 
+    let overload = Group("Overload")
+    public let overloadProtection = Setting(
+        "OVERLOAD_PROTECTION", .boolean, default: true,
+        "Refuses requests early, with 503, when there is more to do than can be done in time.")
+    public let maximumInFlight = Setting(
+        "MAX_IN_FLIGHT", .integer(1...100_000), default: 1000,
+        "The most requests that are worked on at a time; fewer while work has to wait for a thread or for the database.")
+
     let rates = Group("Rate limits")
     public let rateLimits = Setting(
         "RATE_LIMIT_ENABLED", .boolean, default: true, "Bounds how often may be called. Turning it off is refused in production.")

@@ -57,11 +57,11 @@ let package = Package(
             name: "MartletWire",
             dependencies: [
                 "MartletCore", .hummingbirdCore,
-                .product(name: "HummingbirdTLS", package: "hummingbird"),
-                .product(name: "HummingbirdHTTP2", package: "hummingbird"), .httpTypes, .logging, .nioCore, .nioPosix,
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"), .httpTypes, .lifecycle, .logging, .nioCore, .nioPosix,
                 .nioHTTP1, .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+                .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"), .nioSSL,
@@ -130,7 +130,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
-        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletTelemetry", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletSupervisor", "MartletTelemetry", "MartletWire", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Measures what a check against a limit costs.
         .executableTarget(

@@ -22,8 +22,9 @@ import MartletSQLite
 public import MartletService
 public import MartletSettings
 public import MartletStorage
+public import MartletSupervisor
 public import MartletTelemetry
-import MartletWire
+public import MartletWire
 
 /// The application that a set of settings makes, before it runs.
 public struct App: Sendable {
@@ -44,6 +45,8 @@ public struct App: Sendable {
     let denylist: Denylist
     let draining = Draining()
     let logs: Logs
+    /// What SIGHUP reads anew, beside the certificate: whoever reads a file once adds how to read it again.
+    public let reloads = Reloads()
     let logger: Logger
 
     /// Opens the database; throws when it cannot, or when an endpoint is declared and not served.
@@ -52,9 +55,11 @@ public struct App: Sendable {
     ///   - logs: The levels that operators may change, and what is flushed at the end; `logger` is usually one of its loggers.
     ///   - clock: For what services note.
     ///   - jobClock: What decides when jobs are due; tests choose it.
+    ///   - inFlight: Where requests are noted while they are served; a process has one such place, where its crash finds it.
     ///   - further: Services beside those of Martlet, made with its database. Their endpoints are served, but not in ``operations``.
     public init(
         _ settings: Settings, logger: Logger, logs: Logs = Logs(), clock: WallClock = .system, jobClock: JobClock = .database,
+        inFlight: InFlight? = nil,
         further: @Sendable (any Database) -> [any Service] = { _ in [] }
     ) async throws {
         let database = try Self.database(at: settings.databaseURL, settings, logger: logger.named("martlet.database"))
@@ -101,8 +106,9 @@ public struct App: Sendable {
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
             limits: RateLimits(settings, shared.limiter),
-            responses: ResponseCache(cache, showsSource: settings.environment != .production), admission: admission,
+            responses: ResponseCache(cache, showsSource: settings.environment != .production), admission: admission, inFlight: inFlight,
             logger: logger.named("martlet.http"))
+        reloads.add("log levels") { try logs.reload() }
         draining.onBegin { [streams] in streams.end() }
     }
 

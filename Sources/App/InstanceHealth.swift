@@ -30,7 +30,9 @@ struct InstanceHealth: HealthChecks {
     }
 
     func ready() async throws {
-        guard !draining.isDraining else { throw Failure.unavailable("shutting_down", "This instance is shutting down.") }
+        guard !draining.isDraining || draining.isRetiring else {
+            throw Failure.unavailable("shutting_down", "This instance is shutting down.")
+        }
         try await database()
         switch try await schemaProbe.answer() {
         case .current, .newer: break

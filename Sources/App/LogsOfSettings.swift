@@ -2,8 +2,6 @@ import Foundation
 import Logging
 public import MartletSettings
 public import MartletTelemetry
-import ServiceLifecycle
-import UnixSignals
 
 extension Logs {
     /// The logs of a process: standard error, and the files that the settings name.
@@ -52,25 +50,6 @@ extension Logger.Level {
         case .warning: self = .warning
         case .error: self = .error
         case .critical: self = .critical
-        }
-    }
-}
-
-/// Opens the log files anew and reads the levels again, whenever the process hears SIGHUP: what logrotate sends.
-struct LogReloading: ServiceLifecycle.Service {
-    let logs: Logs
-    let logger: Logger
-
-    func run() async {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { reload() }
-    }
-
-    private func reload() {
-        do {
-            try logs.reload()
-            logger.notice("Log levels are read again, and log files opened again")
-        } catch {
-            logger.error("Log files are opened again, but the settings cannot be read: levels stay as they were")
         }
     }
 }

@@ -9,11 +9,18 @@ import MartletRedis
 public import MartletSettings
 import MartletStorage
 import MartletTelemetry
-import MartletWire
+public import MartletWire
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
-import UnixSignals
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 extension App {
     /// Brings the schema up to date, or checks that it is, as the settings say; throws a `Failure` that says what to do.
@@ -45,21 +52,27 @@ extension App {
     }
 
     /// Serves until the process is told to stop (SIGTERM, SIGINT) or the task is cancelled; then what runs is finished, and the database
-    /// closed. Jobs run beside it, unless the settings say otherwise.
+    /// closed. Jobs run beside it, unless the settings say otherwise. A second signal ends the process at once.
     ///
-    /// - Parameter onRunning: Called with the port once connections are accepted.
-    public func run(signals: Bool = true, onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+    /// - Parameters:
+    ///   - place: Where to listen, if not at the address of the settings.
+    ///   - instructions: What the process is told in other ways than by signals.
+    ///   - onRunning: Called with the port once connections are accepted.
+    public func run(
+        signals: Bool = true, at place: ListeningPlace? = nil, instructions: AsyncStream<Instruction> = AsyncStream { $0.finish() },
+        onRunning: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws {
         let server = try HTTPServer.service(
-            pipeline, at: .hostname(settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings),
-            draining: draining, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger.named("martlet.http")
-        ) { channel in onRunning(channel.localAddress?.port ?? 0) }
+            pipeline, at: place ?? .address(host: settings.host, port: settings.port), limits: WireLimits(settings), tls: WireTLS(settings),
+            draining: draining, reloads: reloads, eventLoops: MultiThreadedEventLoopGroup.singleton, logger: logger.named("martlet.http")
+        ) { port in onRunning(port) }
         let silent = Self.silentLogger
         let draining = AfterLoading(
             denylist: denylist, logger: logger, server: DrainingServer(server, draining, delay: settings.drainDelay, logger: silent))
         try await run(
             [deadlines, streams, TailReader(tail: tail)] + loadWatch + shared.services
                 + [Company(settings.jobsInServer ? [draining, worker] : [draining])],
-            signals: signals)
+            instructions: signals ? instructions : nil)
     }
 
     private var loadWatch: [any ServiceLifecycle.Service] {
@@ -68,16 +81,19 @@ extension App {
 
     /// Runs jobs, and nothing else, until the process is told to stop or the task is cancelled; then running jobs are finished or returned.
     public func work(signals: Bool = true) async throws {
-        try await run([worker], signals: signals)
+        try await run([worker], instructions: signals ? AsyncStream { $0.finish() } : nil)
     }
 
-    private func run(_ services: [any ServiceLifecycle.Service], signals: Bool) async throws {
-        var configuration = ServiceGroupConfiguration(
-            services: (signals ? [LogReloading(logs: logs, logger: logger)] : []) + services,
-            gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: Self.silentLogger)
+    /// - Parameter instructions: Beside signals; `nil` when neither is heeded.
+    private func run(_ services: [any ServiceLifecycle.Service], instructions: AsyncStream<Instruction>?) async throws {
+        var configuration = ServiceGroupConfiguration(services: services, logger: Self.silentLogger)
         configuration.maximumGracefulShutdownDuration = settings.drainDelay + settings.shutdownTimeout
+        let group = ServiceGroup(configuration: configuration)
+        let handler = InstructionHandler(group: group, draining: draining, reloads: reloads, logger: logger)
+        let heeding = instructions.map { instructions in Task { await handler.run(instructions) } }
+        defer { heeding?.cancel() }
         do {
-            try await ServiceGroup(configuration: configuration).run()
+            try await group.run()
         } catch {
             await close()
             throw error
@@ -94,8 +110,11 @@ extension App {
     private static let silentLogger = Logger(label: "martlet.lifecycle") { _ in SwiftLogNoOpLogHandler() }
 
     /// Makes the process ready to serve: nothing outside it may end it by a broken pipe.
-    public static func prepareProcess(for settings: Settings) {
+    ///
+    /// - Parameter serves: Whether it will read things anew at SIGHUP; until it can, that signal is nothing to die of.
+    public static func prepareProcess(for settings: Settings, serves: Bool = false) {
         StandardStream.ignoreBrokenPipes()
+        if serves { signal(SIGHUP, SIG_IGN) }
         useThreads(of: settings)
     }
 
@@ -162,7 +181,10 @@ private struct DrainingServer: Service {
     let delay: Duration
 
     init(_ server: any Service, _ draining: Draining, delay: Duration, logger: Logger) {
-        self.server = ServiceGroup(services: [server], logger: logger)
+        // One that retires ends by itself once its last connection has.
+        let service = ServiceGroupConfiguration.ServiceConfiguration(
+            service: server, successTerminationBehavior: .gracefullyShutdownGroup)
+        self.server = ServiceGroup(configuration: ServiceGroupConfiguration(services: [service], logger: logger))
         self.draining = draining
         self.delay = delay
     }

@@ -3,6 +3,7 @@ import Foundation
 import MartletApp
 import MartletCore
 import MartletSettings
+import MartletSupervisor
 import MartletTelemetry
 import Synchronization
 
@@ -11,7 +12,8 @@ struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet", abstract: "A production backend: one binary, ready the minute it starts.", version: App.version,
         subcommands: [
-            Serve.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self, SettingsCommand.self, DataCommand.self,
+            Serve.self, ReloadCommand.self, StatusCommand.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self,
+            SettingsCommand.self, DataCommand.self,
             WorkCommand.self, JobsCommand.self, OperatorCommand.self,
         ],
         defaultSubcommand: Serve.self)
@@ -75,16 +77,17 @@ enum Output {
 extension AsyncParsableCommand {
     /// Runs `body`; a failure meant for people is printed as its sentence, with exit status 1.
     func reporting(_ body: () async throws -> Void) async throws {
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
+        await OpenLogs.flush()
         do {
-            try await body()
-            await OpenLogs.flush()
+            try outcome.get()
         } catch let failure as Failure {
-            await OpenLogs.flush()
             Output.error("martlet: \(failure.message)" + (failure.cause.map { " (\($0))" } ?? ""))
             throw ExitCode.failure
-        } catch {
-            await OpenLogs.flush()
-            throw error
+        } catch let failure as SystemFailure {
+            Output.error("martlet: \(failure)")
+            throw ExitCode.failure
         }
     }
 }

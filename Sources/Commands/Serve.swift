@@ -3,21 +3,51 @@ import MartletApp
 import MartletContract
 import MartletSettings
 import MartletStorage
+import MartletSupervisor
+import MartletTelemetry
+import MartletWire
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Serve until told to stop.")
 
-    @OptionGroup var settings: SettingFlags
+    @OptionGroup var flags: SettingFlags
 
     func run() async throws {
         try await reporting {
-            let app = try await settings.app()
-            try await app.prepare()
-            let scheme = app.settings.tlsCertificateFile == nil ? "http" : "https"
-            try await app.run { port in
-                Output.line("Martlet \(App.version) serves \(scheme)://\(app.settings.host):\(port)")
+            let seat = WorkerSeat.take()
+            let settings = try flags.load()
+            App.prepareProcess(for: settings, serves: true)
+            let logs = try flags.logs(settings)
+            if let seat {
+                try await Served(settings, logs, inFlight: try seat.inFlight(), seat: seat).work(at: seat)
+            } else if settings.workers > 1 {
+                throw ExitCode(try await Supervision(settings: settings, logger: logs.logger("martlet.supervisor")).run())
+            } else {
+                try await Served(settings, logs, inFlight: try InFlight()).run()
             }
         }
+    }
+}
+
+/// The server, in this process.
+private struct Served {
+    let app: App
+
+    init(_ settings: Settings, _ logs: Logs, inFlight: InFlight, seat: WorkerSeat? = nil) async throws {
+        CrashHandler.install(on: inFlight, seat: seat)
+        app = try await App(settings, logger: logs.logger("martlet"), logs: logs, inFlight: inFlight)
+        try await app.prepare()
+    }
+
+    func run() async throws {
+        try await app.run { port in Output.line(app.settings.greeting(port: port)) }
+    }
+
+    /// As one of several that accept from the same socket.
+    func work(at seat: WorkerSeat) async throws {
+        let (instructions, told) = AsyncStream<Instruction>.makeStream()
+        seat.onRetire { told.yield(.retire) }
+        try await app.run(at: .inherited(descriptor: seat.listener), instructions: instructions) { _ in seat.tellReady() }
     }
 }
 

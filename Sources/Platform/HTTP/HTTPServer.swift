@@ -1,5 +1,5 @@
 import HTTPTypes
-public import HummingbirdCore
+import HummingbirdCore
 public import Logging
 import MartletContract
 import MartletCore
@@ -11,20 +11,18 @@ public import ServiceLifecycle
 public enum HTTPServer {
     /// Builds the service that listens; it runs until it is shut down gracefully.
     public static func service(
-        _ pipeline: Pipeline, at address: BindAddress, limits: WireLimits, tls: WireTLS?, draining: Draining,
+        _ pipeline: Pipeline, at place: ListeningPlace, limits: WireLimits, tls: WireTLS?, draining: Draining, reloads: Reloads,
         eventLoops: any EventLoopGroup,
-        logger: Logger, onRunning: @escaping @Sendable (any Channel) async -> Void
+        logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
     ) throws -> any Service {
         let wire = WireConfiguration(limits: limits, tls: tls) { refusal in render(refusal, overTLS: tls != nil, logger) }
-        let configuration = ServerConfiguration(
-            address: address, serverName: nil, backlog: 1024, reuseAddress: true, availableConnectionsDelegate: ConnectionCap(limits))
-        return try HTTPServerBuilder.martlet(wire, draining: draining).buildServer(
-            configuration: configuration, eventLoopGroup: eventLoops, logger: logger,
+        return try wire.listener(
+            at: place, draining: draining, reloads: reloads, eventLoops: eventLoops, logger: logger,
             responder: { request, writer, channel in
                 let answer = await pipeline.respond(to: request, on: channel)
                 try await answer.write(to: writer, isHead: request.method == .head, on: channel, among: pipeline.streams)
             },
-            onServerRunning: onRunning)
+            onRunning: onRunning)
     }
 
     /// What the wire refuses looks like every other Problem, and is logged like every other answer.

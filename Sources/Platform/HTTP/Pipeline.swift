@@ -4,6 +4,7 @@ public import Logging
 import MartletContract
 import MartletCore
 public import MartletOverload
+public import MartletSupervisor
 import MartletTelemetry
 import MartletWire
 public import NIOCore
@@ -20,15 +21,18 @@ public struct Pipeline: Sendable {
     let limits: RateLimits?
     let responses: ResponseCache?
     let admission: Admission?
+    let inFlight: InFlight?
     let logger: Logger
     let accessLogger: Logger
 
     /// - Parameters:
     ///   - limits: How often may be called; `nil` for as often as one likes.
     ///   - admission: How many requests are worked on at a time; `nil` for all that come.
+    ///   - inFlight: Where requests are noted while they are served, for the record of a crash; `nil` for nowhere.
     public init(
         routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
         streams: EventStreams = EventStreams(), limits: RateLimits? = nil, responses: ResponseCache? = nil, admission: Admission? = nil,
+        inFlight: InFlight? = nil,
         logger: Logger
     ) {
         self.routes = RouteTable(routes)
@@ -39,6 +43,7 @@ public struct Pipeline: Sendable {
         self.limits = limits
         self.responses = responses
         self.admission = admission
+        self.inFlight = inFlight
         self.logger = logger
         accessLogger = logger.named("martlet.access")
     }
@@ -90,6 +95,8 @@ public struct Pipeline: Sendable {
         var call = call
         call.limits = limits?.tab(of: route.operation)
         trail.limits = call.limits
+        call.note = inFlight?.begin(route.name, id: call.id)
+        defer { call.note?.end() }
         let caller = try await admitted(call, to: route.operation, &trail)
         if let answer = try await ready(route, request, target, match.parameters, caller, call) { return answer }
         let read = try await read(request, of: route, target, match.parameters, on: call.channel)
@@ -99,7 +106,8 @@ public struct Pipeline: Sendable {
 
     private func run(_ route: Route, _ parts: InputParts, _ caller: Caller?, _ call: Call) async throws -> Answer {
         try await deadlines.run(within: policy.requestTimeout) {
-            try await CurrentRequest.$id.withValue(call.id) {
+            call.note?.alsoInThisTask()
+            return try await CurrentRequest.$id.withValue(call.id) {
                 try await route.run(parts, caller, call)
             }
         }

@@ -5,6 +5,7 @@ import MartletCache
 public import MartletContract
 public import MartletCore
 import MartletOverload
+import MartletSupervisor
 import NIOCore
 
 /// An operation and what answers it.
@@ -12,6 +13,8 @@ import NIOCore
 /// A class, since every request takes its route from the table, and a copy of a declaration is dozens of references counted.
 public final class Route: Sendable {
     public let operation: APIOperation
+    /// Method and template, as in the record of a crash.
+    let name: String
     /// How its answers are kept; `nil` when each is made anew.
     let responses: ResponseRule?
     /// How much it matters under overload.
@@ -21,6 +24,7 @@ public final class Route: Sendable {
     /// For the ways to serve an endpoint.
     package init(operation: APIOperation, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer) {
         (self.operation, self.run) = (operation, run)
+        name = "\(operation.method.rawValue) \(operation.path.path)"
         responses = ResponseRule(operation)
         workClass = WorkClass(operation)
     }
@@ -108,6 +112,8 @@ public struct Call: Sendable {
     public let client: IPAddress?
     /// What the call is counted by; `nil` when it is not counted.
     var limits: LimitTab?
+    /// What tells of the call should the process crash in it.
+    var note: InFlightNote?
     /// SHA-256 of the body as it came; `nil` for an empty one, and where no `Idempotency-Key` was given or is taken.
     package var bodyDigest: [UInt8]?
 

@@ -38,6 +38,19 @@ public struct Declarations: Sendable {
     public let documentationAssets = Setting(
         "DOCS_ASSETS", .path, default: "var/assets/swagger-ui", "The folder with the files of the page `/docs`.")
 
+    let processes = Group("Processes")
+    public let workers = Setting(
+        "WORKERS", .integer(0...256), default: 0,
+        """
+        How many worker processes serve, held by a supervisor that starts fresh ones in the place of those that crash; 0 or 1 serves in one \
+        process without a supervisor.
+        """)
+    public let controlSocket = Setting(
+        "CONTROL_SOCKET", .path, default: "var/martlet.sock", "Where `martlet reload` and `martlet status` reach the supervisor.")
+    public let crashLog = Setting(
+        "CRASH_LOG", .path, default: "var/crashes.jsonl",
+        "The file to which the supervisor adds a line of JSON for each worker that crashed.")
+
     let limits = Group("Limits")
     public let requestTimeout = Setting(
         "REQUEST_TIMEOUT", .duration(upTo: .hours(1)), default: .seconds(30),

@@ -8,7 +8,6 @@ import MartletService
 import MartletTestKit
 import MartletTestSupport
 import MartletWire
-import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Testing
@@ -20,9 +19,9 @@ extension TestApp {
     ) async throws {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let server = try HTTPServer.service(
-            try pipeline(with: routes), at: .hostname("127.0.0.1", port: 0), limits: limits, tls: nil, draining: Draining(),
-            eventLoops: MultiThreadedEventLoopGroup.singleton, logger: .silent
-        ) { channel in port.yield(channel.localAddress?.port ?? 0) }
+            try pipeline(with: routes), at: .address(host: "127.0.0.1", port: 0), limits: limits, tls: nil, draining: Draining(),
+            reloads: Reloads(), eventLoops: MultiThreadedEventLoopGroup.singleton, logger: .silent
+        ) { bound in port.yield(bound) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { port.finish() }

@@ -111,6 +111,8 @@ extension HTTP1Connection: NIOScheduledCallbackHandler {
     private func open(context: ChannelHandlerContext) {
         deadlines = Deadlines(limits: configuration.limits, opened: .now())
         startClock(context: context)
+        // A handshake may take until all others were told.
+        if draining.isEnding { quiesce(context: context) }
     }
 
     private func check(context: ChannelHandlerContext) {

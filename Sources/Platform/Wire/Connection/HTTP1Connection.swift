@@ -43,6 +43,8 @@ final class HTTP1Connection: ChannelDuplexHandler {
     /// Bytes handed to the socket, and bytes discarded while closing.
     var written = 0
     var discarded = 0
+    /// Exchanges that are complete.
+    var answered = 0
     var inputClosed = false
     var clock: NIOScheduledCallback?
     var context: ChannelHandlerContext?
@@ -152,6 +154,7 @@ extension HTTP1Connection {
     /// Both sides are complete: the connection is free for the next request.
     func endExchange() {
         exchange = nil
+        answered += 1
         deadlines.exchangeEnded(at: .now())
     }
 
@@ -194,9 +197,21 @@ extension HTTP1Connection {
     }
 
     /// The server stops: idle connections close, the others after the response under way.
-    private func quiesce(context: ChannelHandlerContext) {
+    func quiesce(context: ChannelHandlerContext) {
         guard closing == .no else { return }
-        if exchange == nil, !reader.isInsideHead { finish(context: context) } else { exchange?.closes = true }
         draining.begin()
+        if isIdle { closeSoon(context: context) } else { exchange?.closes = true }
+    }
+
+    private var isIdle: Bool { exchange == nil && !reader.isInsideHead && inbound.readableBytes == 0 }
+
+    /// A request may be on its way, or wait in the socket while the event loop is busy. So the socket is looked at first, at a moment of each
+    /// connection's own; and one that was opened for a request has a little longer to send it. Whatever comes is answered, and closes.
+    private func closeSoon(context: ChannelHandlerContext) {
+        let pause = answered == 0 ? 500 : Int64.random(in: 10...60)
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(pause)) {
+            guard let context = self.context, self.closing == .no, self.isIdle else { return }
+            self.finish(context: context)
+        }
     }
 }

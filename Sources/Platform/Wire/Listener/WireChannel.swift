@@ -1,33 +1,36 @@
 import HTTPTypes
 public import HummingbirdCore
 import HummingbirdHTTP2
-import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOHTTPTypes
-import NIOSSL
 
 // The listener, put together. Read it top to bottom:
 //
 //     socket → (TLS → ALPN) → HTTP1Connection → the endpoint's task
 //                           ↘ HTTP/2 frames → per stream: StreamGuard → the endpoint's task
+extension WireConfiguration {
+    /// Connections that speak HTTP/1.1, and by configuration TLS and HTTP/2, under the limits. Throws when the certificate or its key cannot be read.
+    func connections(
+        _ draining: Draining, _ reloads: Reloads, _ responder: @escaping HTTPChannelHandler.Responder
+    ) throws -> any ServerChildChannel {
+        let door = Door(limits: limits)
+        guard let tls else { return WireChannel(responder: responder, configuration: self, draining: draining, door: door) }
+        let certificate = try Certificate(tls)
+        reloads.add("certificate") { try certificate.reload() }
+        let http1 = WireChannel(responder: responder, configuration: self, draining: draining, door: door, isSecure: true)
+        guard tls.http2 else { return SecureChannel(certificate: certificate, inner: http1) }
+        let http2 = HTTP2Channel(responder: responder, configuration: .martlet(self, draining))
+        return SecureChannel(certificate: certificate, inner: NegotiatedChannel(http1: http1, http2: http2, limits: limits))
+    }
+}
+
 extension HTTPServerBuilder {
-    /// A server that speaks HTTP/1.1, and by configuration TLS and HTTP/2, under the given limits.
+    /// The same connections for a server of Hummingbird's.
     ///
-    /// Use it with ``ConnectionCap`` as the server configuration's `availableConnectionsDelegate`. Building the server throws
-    /// when the certificate or its key cannot be read.
+    /// Use it with ``ConnectionCap`` as the server configuration's `availableConnectionsDelegate`.
     public static func martlet(_ configuration: WireConfiguration, draining: Draining) -> HTTPServerBuilder {
-        HTTPServerBuilder { responder in
-            let door = Door(limits: configuration.limits)
-            guard let tls = configuration.tls else {
-                return WireChannel(responder: responder, configuration: configuration, draining: draining, door: door)
-            }
-            let http1 = WireChannel(responder: responder, configuration: configuration, draining: draining, door: door, isSecure: true)
-            let settings = try tls.settings()
-            guard tls.http2 else { return try TLSChannel(http1, tlsConfiguration: settings) }
-            let http2 = HTTP2Channel(responder: responder, configuration: .martlet(configuration, draining))
-            return try TLSChannel(NegotiatedChannel(http1: http1, http2: http2, limits: configuration.limits), tlsConfiguration: settings)
-        }
+        HTTPServerBuilder { try configuration.connections(draining, Reloads(), $0) }
     }
 }
 

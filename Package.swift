@@ -111,10 +111,10 @@ let package = Package(
         .target(
             name: "MartletSQLite",
             dependencies: [
-                "MartletStorage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), .logging,
+                "MartletStorage", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), .logging, .metrics,
             ],
             path: "Sources/Drivers/SQLite"),
-        .target(name: "MartletPostgres", dependencies: ["MartletCore", "MartletStorage", "CPostgres", .logging], path: "Sources/Drivers/Postgres"),
+        .target(name: "MartletPostgres", dependencies: ["MartletCore", "MartletStorage", "CPostgres", .logging, .metrics], path: "Sources/Drivers/Postgres"),
         .target(
             name: "MartletRedis", dependencies: ["MartletCache", "MartletCore", "MartletRateLimit", .crypto, .logging, .nioCore, .nioPosix, .nioSSL],
             path: "Sources/Drivers/Redis"),
@@ -150,7 +150,7 @@ let package = Package(
         .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
         .testTarget(name: "WireTests", dependencies: ["MartletWire", "MartletTestSupport", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
         .testTarget(name: "SettingsTests", dependencies: ["MartletCore", "MartletSettings"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["MartletContract", "MartletCore", "MartletTelemetry", "MartletTestSupport", .logging]),
+        .testTarget(name: "TelemetryTests", dependencies: ["MartletContract", "MartletCore", "MartletTelemetry", "MartletTestSupport", .logging, .metrics]),
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),

@@ -25,6 +25,7 @@ public import MartletStorage
 public import MartletSupervisor
 public import MartletTelemetry
 public import MartletWire
+public import Metrics
 
 /// The application that a set of settings makes, before it runs.
 public struct App: Sendable {
@@ -34,6 +35,8 @@ public struct App: Sendable {
     /// What services keep of what they computed, and the server of its answers.
     public let cache: Cache
     public let pipeline: Pipeline
+    /// Everything that is counted; served at `/metrics`.
+    public let metrics: MetricRegistry
     /// Runs the jobs of all services.
     public let worker: JobWorker
     let shared: SharedStore
@@ -62,7 +65,9 @@ public struct App: Sendable {
         inFlight: InFlight? = nil,
         further: @Sendable (any Database) -> [any Service] = { _ in [] }
     ) async throws {
-        let database = try Self.database(at: settings.databaseURL, settings, logger: logger.named("martlet.database"))
+        let registry = MetricRegistry()
+        let metrics: any MetricsFactory = settings.metrics ? registry : NOOPMetricsHandler.instance
+        let database = try Self.database(at: settings.databaseURL, settings, logger: logger.named("martlet.database"), metrics: metrics)
         let shared = try SharedStore(settings, logger: logger)
         let jobs = Jobs(clock: jobClock)
         // Access that another instance ends must end here within a second. Where others are heard, looking is for what was not: together
@@ -78,13 +83,13 @@ public struct App: Sendable {
         let admin = AdminService(logs: logs, logger: logger.named("martlet.admin"), clock: clock)
         let identity = try await IdentityService(
             database: database, tail: tail, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
-            operatorScopes: work.operations.scopes + admin.operations.scopes + SystemAPI.operations.scopes,
-            clock: clock)
+            operatorScopes: work.operations.scopes + admin.operations.scopes + SystemAPI.operations.scopes, metrics: metrics, clock: clock)
         let health = InstanceHealth(settings, database, shared, cache, draining)
 
         self.settings = settings
         self.logs = logs
         self.logger = logger
+        self.metrics = registry
         self.database = database
         self.shared = shared
         self.tail = tail
@@ -100,23 +105,32 @@ public struct App: Sendable {
             queues: [JobQueue(JobQueue.standard.name, concurrency: settings.jobsConcurrency)]
                 + (settings.testRoutes ? [TestErrand.queue] : [])
                 + services.flatMap(\.queues),
-            settings: JobWorker.Settings(settings), logger: logger.named("martlet.jobs"))
+            settings: JobWorker.Settings(settings), metrics: metrics, logger: logger.named("martlet.jobs"))
         pipeline = Pipeline(
-            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, health),
+            routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, health)
+                + (MetricsPage(settings, registry)?.routes ?? []),
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
-            limits: RateLimits(settings, shared.limiter),
+            limits: RateLimits(settings, shared.limiter, metrics),
             responses: ResponseCache(cache, showsSource: settings.environment != .production), admission: admission, inFlight: inFlight,
-            logger: logger.named("martlet.http"))
+            metrics: metrics, logger: logger.named("martlet.http"))
         reloads.add("log levels") { try logs.reload() }
         draining.onBegin { [streams] in streams.end() }
+        registry.watch(database)
+        registry.watch(cache)
+        registry.watch(shared.limiter)
+        registry.watch(BacklogWatch(database, clock: jobClock, queues: worker.queueNames))
+        registry.watchProcess()
     }
 
     /// Opens the database at a URL; throws `unavailable` when its file cannot be opened or its URL not be read. A server need not be there yet.
-    public static func database(at url: DatabaseURL, _ settings: Settings, logger: Logger) throws -> any Database {
+    public static func database(
+        at url: DatabaseURL, _ settings: Settings, logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) throws -> any Database {
         switch url {
-        case .sqlite(let path): try SQLiteDatabase(path: path, settings: SQLiteSettings(settings), logger: logger)
-        case .postgres(let url): try PostgresDatabase(url: url.unsafeReveal(), settings: PostgresSettings(settings), logger: logger)
+        case .sqlite(let path): try SQLiteDatabase(path: path, settings: SQLiteSettings(settings), logger: logger, metrics: metrics)
+        case .postgres(let url):
+            try PostgresDatabase(url: url.unsafeReveal(), settings: PostgresSettings(settings), logger: logger, metrics: metrics)
         }
     }
 

@@ -71,6 +71,7 @@ extension App {
             denylist: denylist, logger: logger, server: DrainingServer(server, draining, delay: settings.drainDelay, logger: silent))
         try await run(
             [deadlines, streams, TailReader(tail: tail)] + loadWatch + shared.services
+                + (settings.metrics ? [LagProbe(MultiThreadedEventLoopGroup.singleton, metrics)] : [])
                 + [Company(settings.jobsInServer ? [draining, worker] : [draining])],
             instructions: signals ? instructions : nil)
     }

@@ -10,6 +10,7 @@ import MartletRedis
 import MartletSQLite
 import MartletSettings
 import MartletWire
+import Metrics
 import NIOCore
 
 // What each part of the platform takes from the settings.
@@ -85,7 +86,7 @@ extension HTTPPolicy {
 }
 
 extension RateLimits {
-    init?(_ settings: Settings, _ limiter: any RateLimiter) {
+    init?(_ settings: Settings, _ limiter: any RateLimiter, _ metrics: any MetricsFactory) {
         guard settings.rateLimits else { return nil }
         func rule(_ rate: CallRate, _ fallback: Settings.LimitFallback?) -> Rule {
             Rule(Rate(rate.calls, per: rate.period), fallback: LimitFallback(fallback ?? settings.rateFallback))
@@ -95,7 +96,7 @@ extension RateLimits {
             rules: [
                 .reads: rule(settings.readsRate, settings.readsFallback), .writes: rule(settings.writesRate, settings.writesFallback),
                 .login: rule(settings.loginRate, settings.loginFallback), .costly: rule(settings.costlyRate, settings.costlyFallback),
-            ])
+            ], metrics: metrics)
     }
 }
 

@@ -36,6 +36,7 @@ private struct Served {
     init(_ settings: Settings, _ logs: Logs, inFlight: InFlight, seat: WorkerSeat? = nil) async throws {
         CrashHandler.install(on: inFlight, seat: seat)
         app = try await App(settings, logger: logs.logger("martlet"), logs: logs, inFlight: inFlight)
+        app.adoptLibraries()
         try await app.prepare()
     }
 

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import MartletCore
 import MartletStorage
+import Metrics
 import Synchronization
 
 /// Runs ``Core``: callers send their statements themselves, on their own threads; one thread waits for all connections' answers.
@@ -17,12 +18,12 @@ final class Engine: Sendable {
     private let lastRequest = Atomic<UInt64>(0)
     private let ended = Signal()
 
-    init(url: String, settings: PostgresSettings, logger: Logger) throws {
+    init(url: String, settings: PostgresSettings, logger: Logger, metrics: any MetricsFactory) throws {
         connector = try Connector(url: url, settings: settings)
         core = Mutex(Core(settings, now: .now))
         waker = try Waker()
         self.logger = logger
-        slow = SlowStatementLog(threshold: settings.slowStatement, logger: logger)
+        slow = SlowStatementLog(threshold: settings.slowStatement, logger: logger, metrics: metrics)
         let thread = Thread { [self] in poll() }
         thread.name = "martlet.postgres"
         thread.start()
@@ -139,7 +140,8 @@ extension Engine {
         case .log(let level, let message, let metadata): logger.log(level: level, message, metadata: metadata)
         case .signal(let listener, let payload): listener.yield(.notified(payload))
         case .silence(let listener): listener.finish()
-        case .slow(let statement, let duration, let requestID): slow.record(statement, took: duration, for: requestID)
+        case .slow(let statement, let duration, let requestID): slow.report(statement, took: duration, for: requestID)
+        case .took(let kind, let duration): slow.note(kind, took: duration)
         }
     }
 

@@ -3,6 +3,7 @@
 public import Logging
 import MartletCore
 public import MartletStorage
+public import Metrics
 
 /// A PostgreSQL server, reached through a pool of connections.
 ///
@@ -26,9 +27,12 @@ public final class PostgresDatabase: Database {
     /// Connects when it is used; throws only for a URL that libpq cannot read.
     ///
     /// - Parameter url: `postgresql://user:password@host:port/database?sslmode=verify-full&…`, with any parameter of libpq.
-    public init(url: String, settings: PostgresSettings = PostgresSettings(), logger: Logger) throws {
+    public init(
+        url: String, settings: PostgresSettings = PostgresSettings(), logger: Logger,
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) throws {
         self.settings = settings
-        engine = try Engine(url: url, settings: settings, logger: logger)
+        engine = try Engine(url: url, settings: settings, logger: logger, metrics: metrics)
         let notifications = Notifications(engine, logger: logger)
         let canListen = settings.poolSize + settings.maxOverflow > 1
         announcements = Announcements(reachOtherProcesses: canListen) { if canListen { notifications.hear(for: $0) } }

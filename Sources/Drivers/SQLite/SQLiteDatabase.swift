@@ -3,6 +3,7 @@
 public import Logging
 import MartletCore
 public import MartletStorage
+public import Metrics
 import Synchronization
 
 /// A database in one file: one writer with group commit, and readers that never wait for it (write-ahead log).
@@ -26,9 +27,11 @@ public final class SQLiteDatabase: Database {
     /// Opens the file, and creates it if need be; its folder must exist.
     ///
     /// Throws `unavailable` when it cannot be opened, is not a database or lies where nothing can be written.
-    public init(path: String, settings: SQLiteSettings = SQLiteSettings(), logger: Logger) throws {
+    public init(
+        path: String, settings: SQLiteSettings = SQLiteSettings(), logger: Logger, metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) throws {
         (self.path, self.settings) = (path, settings)
-        log = SlowStatementLog(threshold: settings.slowStatement, logger: logger)
+        log = SlowStatementLog(threshold: settings.slowStatement, logger: logger, metrics: metrics)
         let connection = try Connection(path: path, settings: settings, isReader: false)
         try connection.exclusively { session in
             try session.execute("PRAGMA synchronous = \(settings.synchronous.rawValue)")
@@ -143,7 +146,7 @@ extension SQLiteDatabase {
                 let start = ContinuousClock.now
                 // Its turn came too late: nobody waits for it any more.
                 if let deadline, deadline <= start { throw Deadline.exceeded }
-                defer { log.record(text, took: start.duration(to: .now), for: requestID) }
+                defer { log.record(text, .write, took: start.duration(to: .now), for: requestID) }
                 return try work(session, text, sql.values)
             }
         } catch let failure as SQLFailure {

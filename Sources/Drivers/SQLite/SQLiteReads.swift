@@ -62,7 +62,7 @@ final class SQLiteReads: Sendable {
             let duration = start.duration(to: .now)
             statement.slowRuns = duration > Self.shortRead ? statement.slowRuns + 1 : 0
             statement.isLong = result == nil || statement.slowRuns >= Self.slowRuns
-            log.record(text, took: duration)
+            log.record(text, .read, took: duration)
             return result.map(Outcome.read) ?? .long
         }
     }
@@ -101,7 +101,7 @@ final class SQLiteReads: Sendable {
             let duration = start.duration(to: .now)
             // It may have grown short: its table has shrunk, or the last time was an accident of the disk.
             try session.statement(text).isLong = duration > shortRead / 4
-            log.record(text, took: duration)
+            log.record(text, .read, took: duration)
             return result
         }
     }

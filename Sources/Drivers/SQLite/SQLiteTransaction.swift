@@ -71,7 +71,7 @@ struct SQLiteTransaction: SchemaTransaction {
         return try await withTaskCancellationHandler {
             try perform { session in
                 let start = ContinuousClock.now
-                defer { log.record(text, took: start.duration(to: .now)) }
+                defer { log.record(text, .transaction, took: start.duration(to: .now)) }
                 // SQLite would roll back the whole group if a statement that writes were interrupted; those run to their end.
                 guard try session.statement(text).isReadOnly else { return try work(session, text) }
                 return try running.run { try work(session, text) }

@@ -6,7 +6,8 @@ public struct AccessLog: Sendable {
     public init() {}
 
     func note(_ call: Call, _ trail: Trail, _ answer: Answer, since start: ContinuousClock.Instant, _ logger: Logger) {
-        guard logger.logLevel <= .info else { return }
+        let level: Logger.Level = trail.route?.isQuiet == true ? .debug : .info
+        guard logger.logLevel <= level else { return }
         let elapsed = ContinuousClock.now - start
         var metadata: Logger.Metadata = [
             "request_id": "\(call.id)",
@@ -18,7 +19,9 @@ public struct AccessLog: Sendable {
             "client": "\(call.address)",
         ]
         if let caller = trail.caller { metadata["user"] = "\(caller)" }
-        logger.info("\(call.request.method.rawValue) \(trail.template ?? "unknown path") \(answer.status.code)", metadata: metadata)
+        logger.log(
+            level: level, "\(call.request.method.rawValue) \(trail.template ?? "unknown path") \(answer.status.code)",
+            metadata: metadata)
     }
 }
 

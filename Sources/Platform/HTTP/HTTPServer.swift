@@ -15,7 +15,10 @@ public enum HTTPServer {
         eventLoops: any EventLoopGroup,
         logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
     ) throws -> any Service {
-        let wire = WireConfiguration(limits: limits, tls: tls) { refusal in render(refusal, overTLS: tls != nil, logger) }
+        let wire = WireConfiguration(limits: limits, tls: tls) { refusal in
+            pipeline.metrics.refused(refusal.status)
+            return render(refusal, overTLS: tls != nil, logger)
+        }
         return try wire.listener(
             at: place, draining: draining, reloads: reloads, eventLoops: eventLoops, logger: logger,
             responder: { request, writer, channel in

@@ -7,6 +7,7 @@ public import MartletOverload
 public import MartletSupervisor
 import MartletTelemetry
 import MartletWire
+public import Metrics
 public import NIOCore
 
 /// The way of every request, in order.
@@ -22,6 +23,7 @@ public struct Pipeline: Sendable {
     let responses: ResponseCache?
     let admission: Admission?
     let inFlight: InFlight?
+    let metrics: RequestMetrics
     let logger: Logger
     let accessLogger: Logger
 
@@ -29,12 +31,13 @@ public struct Pipeline: Sendable {
     ///   - limits: How often may be called; `nil` for as often as one likes.
     ///   - admission: How many requests are worked on at a time; `nil` for all that come.
     ///   - inFlight: Where requests are noted while they are served, for the record of a crash; `nil` for nowhere.
+    ///   - metrics: Where requests are counted.
     public init(
         routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
         streams: EventStreams = EventStreams(), limits: RateLimits? = nil, responses: ResponseCache? = nil, admission: Admission? = nil,
-        inFlight: InFlight? = nil,
-        logger: Logger
+        inFlight: InFlight? = nil, metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
     ) {
+        self.metrics = RequestMetrics(routes, metrics)
         self.routes = RouteTable(routes)
         self.authenticator = authenticator
         self.policy = policy
@@ -51,6 +54,7 @@ public struct Pipeline: Sendable {
     /// Answers a request. Every answer has a request id, security headers and a line in the access log; failures are Problems.
     public func respond(to request: Request, on channel: any Channel) async -> Answer {
         let start = ContinuousClock.now
+        metrics.began()
         let call = call(request.head, on: channel)
         var trail = Trail()
         var answer: Answer
@@ -70,6 +74,7 @@ public struct Pipeline: Sendable {
         answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
         // A line for each refusal would cost more than refusing, when there is nothing to spare.
         if !trail.isRefused { policy.accessLog.note(call, trail, answer, since: start, accessLogger) }
+        metrics.ended(request.head, trail.route, answer, after: start.duration(to: .now))
         return answer
     }
 
@@ -86,6 +91,7 @@ public struct Pipeline: Sendable {
         }
         if request.method == .options { return policy.cors.preflight(request.head, allowed: match.allowed) }
         guard let route = match.route else { throw MethodNotAllowed(allowed: match.allowed) }
+        trail.route = route
         trail.template = route.operation.path.path
 
         // What may be answered with what is kept asks for room only when nothing is kept: in `ready`.
@@ -190,6 +196,7 @@ private struct Making: Sendable {
 
 /// What the access log wants to know of a request, gathered on its way.
 struct Trail {
+    var route: Route?
     var template: String?
     var caller: Identifier<Account>?
     /// What the call was counted by.

@@ -19,11 +19,15 @@ public final class Route: Sendable {
     let responses: ResponseRule?
     /// How much it matters under overload.
     let workClass: WorkClass
+    /// Whether its answers are routine, and no news for the log.
+    let isQuiet: Bool
     let run: @Sendable (InputParts, Caller?, Call) async throws -> Answer
 
     /// For the ways to serve an endpoint.
-    package init(operation: APIOperation, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer) {
-        (self.operation, self.run) = (operation, run)
+    package init(
+        operation: APIOperation, isQuiet: Bool = false, run: @escaping @Sendable (InputParts, Caller?, Call) async throws -> Answer
+    ) {
+        (self.operation, self.isQuiet, self.run) = (operation, isQuiet, run)
         name = "\(operation.method.rawValue) \(operation.path.path)"
         responses = ResponseRule(operation)
         workClass = WorkClass(operation)
@@ -39,11 +43,21 @@ extension Route {
 
     /// Serves something at a path that is no endpoint: a page, a script. It is listed nowhere.
     convenience init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
-        let operation = APIOperation(
+        self.init(operation: .page(path)) { parts, _, _ in try await run(parts) }
+    }
+
+    /// The same, for a page that asks who calls.
+    convenience init(page path: String, isQuiet: Bool, _ run: @escaping @Sendable (Call) async throws -> Answer) {
+        self.init(operation: .page(path), isQuiet: isQuiet) { _, _, call in try await run(call) }
+    }
+}
+
+extension APIOperation {
+    fileprivate static func page(_ path: String) -> APIOperation {
+        APIOperation(
             method: .get, path: PathTemplate(path), summary: "", details: "", access: .anyone, success: .ok, limit: .none,
             isIdempotent: true,
             body: .none, fields: [], answer: .empty, failures: [])
-        self.init(operation: operation) { parts, _, _ in try await run(parts) }
     }
 }
 

@@ -8,6 +8,7 @@ import MartletIdentityAPI
 public import MartletJobs
 public import MartletService
 public import MartletStorage
+public import Metrics
 
 /// Accounts, logins and tokens; read it first.
 public struct IdentityService: Service {
@@ -20,15 +21,18 @@ public struct IdentityService: Service {
     private let scopes: (all: [String], operators: [String])
     private let cookies: RefreshCookies
     private let clock: WallClock
+    private let logins: LoginCounts
 
     /// - Parameters:
     ///   - tail: Where it hears whose access other instances end; it must not run yet.
     ///   - scopes: The permissions of everyone who signs up.
     ///   - operatorScopes: What operators may do beyond that.
+    ///   - metrics: Where logins are counted.
     public init(
         database: any Database, tail: OutboxTail, policy: IdentityPolicy, scopes: [String], operatorScopes: [String] = [],
-        clock: WallClock = .system
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance, clock: WallClock = .system
     ) async throws {
+        logins = LoginCounts(metrics)
         self.database = database
         self.policy = policy
         self.clock = clock
@@ -60,8 +64,11 @@ public struct IdentityService: Service {
             },
             serve(open: AccountsAPI.login) { login, call in
                 try cookies.checkOrigin(of: call.request, isCookie: login.cookie == true)
-                try await call.limit(account: login.login.raw)
-                return try await reply(to: try await authenticate(login), login.cookie == true)
+                let user = try await logins.counting {
+                    try await call.limit(account: login.login.raw)
+                    return try await authenticate(login)
+                }
+                return try await reply(to: user, login.cookie == true)
             },
             serve(open: AccountsAPI.refresh) { refresh, call in
                 let given = try cookies.token(of: call.request, orGiven: refresh.refreshToken)

@@ -29,6 +29,9 @@ final class Attempt: Sendable {
     /// Why it was told to stop; the first reason counts, but for a lost lease, after which nothing may be noted.
     var stopReason: Stop? { state.withLock { $0.stop } }
 
+    /// Whether the job noted its end itself, together with its last work.
+    var isNoted: Bool { finish.isNoted }
+
     func stop(_ reason: Stop) {
         let (task, leaves) = state.withLock { state in
             if state.stop == nil || reason == .lostLease { state.stop = reason }

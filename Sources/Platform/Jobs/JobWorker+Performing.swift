@@ -8,10 +8,13 @@ import Synchronization
 // How an attempt is run and noted.
 extension JobWorker {
     func perform(_ attempt: Attempt) async {
+        let start = ContinuousClock.now
+        metrics.began()
         let result = await attempt.run(notes, progressDesk, logger)
         progressDesk.drop(attempt.claim.id)
         // Noted even when this task is cancelled: a shutdown returns what it interrupts.
-        await Task { await settle(attempt, result) }.value
+        let outcome = await Task { await settle(attempt, result) }.value
+        metrics.ended(attempt.claim.kind, outcome, after: start.duration(to: .now))
         state.withLock { state in
             // The same job may run here again by now, under another lease.
             if state.running[attempt.claim.id] === attempt { state.running[attempt.claim.id] = nil }
@@ -21,15 +24,17 @@ extension JobWorker {
     }
 
     /// Notes the attempt's end, through an outage too: until it is noted, or another worker may have the job.
-    private func settle(_ attempt: Attempt, _ result: Result<Outcome, any Error>) async {
-        guard var note = attempt.note(for: result, chance: .random(in: 0..<1)) else { return }
+    private func settle(_ attempt: Attempt, _ result: Result<Outcome, any Error>) async -> JobMetrics.Outcome {
+        guard var note = attempt.note(for: result, chance: .random(in: 0..<1)) else { return attempt.isNoted ? .done : .lost }
         log(note, of: attempt)
         var pause = Duration.milliseconds(50)
         repeat {
             do {
-                return try await write(note, of: attempt.claim)
+                try await write(note, of: attempt.claim)
+                return JobMetrics.Outcome(note)
             } catch is LostLease {
-                return logger.warning("A job was taken over meanwhile", metadata: attempt.metadata)
+                logger.warning("A job was taken over meanwhile", metadata: attempt.metadata)
+                return .lost
             } catch let failure as Failure where failure.kind == .invalid {
                 note = attempt.unstorable(failure)
             } catch {
@@ -39,6 +44,7 @@ extension JobWorker {
                 pause = min(pause * 2, .seconds(2))
             }
         } while attempt.stopReason != .lostLease && heldLease == attempt.claim.workerID
+        return .lost
     }
 
     private func write(_ note: JobNotes.Note, of claim: Claim) async throws {

@@ -3,6 +3,7 @@ public import Logging
 import MartletCore
 import MartletJobsAPI
 public import MartletStorage
+public import Metrics
 public import ServiceLifecycle
 import Synchronization
 
@@ -36,6 +37,7 @@ public final class JobWorker: ServiceLifecycle.Service {
     let queues: [String: JobQueue]
     let settings: Settings
     let logger: Logger
+    let metrics: JobMetrics
     let shelf: JobShelf
     let notes: JobNotes
     let board: ScheduleBoard
@@ -60,14 +62,16 @@ public final class JobWorker: ServiceLifecycle.Service {
     /// - Parameters:
     ///   - handlers: The kinds it runs; jobs of other kinds are left to other workers.
     ///   - queues: Limits of the queues that the kinds name; one that is missing here has those of ``JobQueue/standard``.
+    ///   - metrics: Where attempts are counted.
     public init(
         _ database: any Database, jobs: Jobs, handlers: [JobHandler], schedules: [ScheduledJob] = [], queues: [JobQueue] = [],
-        settings: Settings = Settings(), logger: Logger
+        settings: Settings = Settings(), metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
     ) {
         self.database = database
         self.settings = settings
         self.logger = logger
         self.handlers = Dictionary(handlers.map { ($0.name, $0) }) { _, _ in preconditionFailure("Two kinds of jobs have one name.") }
+        self.metrics = JobMetrics(kinds: handlers.map(\.name), metrics)
         let named = Set(handlers.map(\.policy.queue)).map { JobQueue($0, concurrency: JobQueue.standard.concurrency) }
         self.queues = Dictionary((named + queues).map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         shelf = JobShelf(database: database, clock: jobs.clock)
@@ -102,6 +106,9 @@ public final class JobWorker: ServiceLifecycle.Service {
     private func listen() async {
         for await _ in database.announcements.stream(of: Jobs.readyTopic) { bell.ring() }
     }
+
+    /// The names of its queues.
+    public var queueNames: [String] { queues.keys.sorted() }
 
     /// How long to wait at most before looking again: that a lease has ended is only seen by looking.
     var longestWait: Duration { min(settings.pollEvery, settings.lease / 3) }

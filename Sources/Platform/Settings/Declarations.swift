@@ -265,6 +265,15 @@ public struct Declarations: Sendable {
     public let jobsDeadRetention = Setting(
         "JOBS_DEAD_RETENTION", .duration(upTo: .hours(24 * 3650)), default: .hours(24 * 30), "How long dead letters are kept.")
 
+    let measuring = Group("Metrics")
+    public let metrics = Setting("METRICS_ENABLED", .boolean, default: true, "Counts what happens, and serves it at `/metrics`.")
+    public let metricsToken = Setting(
+        optionalSecret: "METRICS_TOKEN",
+        """
+        Who reads `/metrics` must send it, as `Authorization: Bearer …`. Without it, outside development and test only peers on loopback \
+        and private networks are answered.
+        """)
+
     let logging = Group("Logging")
     public let logLevel = Setting(
         "LOG_LEVEL", .choice(of: Settings.LogLevel.self), default: .info, "The least severe level that is logged.")

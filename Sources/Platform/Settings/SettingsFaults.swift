@@ -27,7 +27,7 @@ public struct SettingFault: Error, Sendable, Hashable, CustomStringConvertible {
 enum Shown {
     /// Secrets by their length; other texts without control characters, credentials within URLs, and excess.
     static func value(_ text: String, isSecret: Bool) -> String {
-        isSecret ? Secret(text).description : shortened(withoutCredentials(printable(text)))
+        isSecret ? (text.isEmpty ? "" : Secret(text).description) : shortened(withoutCredentials(printable(text)))
     }
 
     static func quoted(_ text: String) -> String { "`\(text)`" }

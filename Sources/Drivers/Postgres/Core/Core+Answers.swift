@@ -40,10 +40,16 @@ extension Core {
     }
 
     mutating func note(_ job: Job, _ duration: Duration, on link: Link, inCompany: Bool) {
+        effects.append(.took(kind(of: job, on: link), duration))
         if !inCompany { job.shape.isLong = duration > limits.short + link.roundTrip }
         if duration >= settings.slowStatement, !inCompany {
             effects.append(.slow(job.statement.text, duration, requestID: job.requestID))
         }
+    }
+
+    private func kind(of job: Job, on link: Link) -> StatementTimes.Kind {
+        if case .lease = link.role { return .transaction }
+        return job.shape.kind == .read ? .read : .write
     }
 
     /// Nothing of the batch happened. One that failed in company may have failed because of it: each is run again by itself.

@@ -21,6 +21,7 @@ struct Core {
         case cancel(Cancellation)
         case log(Logger.Level, Logger.Message, Logger.Metadata)
         case slow(String, Duration, requestID: String?)
+        case took(StatementTimes.Kind, Duration)
         case signal(AsyncStream<PostgresSignal>.Continuation, String)
         case silence(AsyncStream<PostgresSignal>.Continuation)
     }

@@ -1,6 +1,7 @@
 public import MartletContract
 import MartletCore
 public import MartletRateLimit
+public import Metrics
 import Synchronization
 
 /// How often each kind of call may be made, and what counts them.
@@ -18,16 +19,23 @@ public struct RateLimits: Sendable {
 
     private let limiter: any RateLimiter
     private let rules: [LimitClass: Rule]
+    private let counts: [LimitClass: LimitCounts]
 
-    /// - Parameter rules: Those of `none` have no effect, and kinds without a rule have no limit.
-    public init(_ limiter: any RateLimiter, rules: [LimitClass: Rule]) {
+    /// - Parameters:
+    ///   - rules: Those of `none` have no effect, and kinds without a rule have no limit.
+    ///   - metrics: Where decisions are counted.
+    public init(
+        _ limiter: any RateLimiter, rules: [LimitClass: Rule], metrics: any MetricsFactory = NOOPMetricsHandler.instance
+    ) {
         self.limiter = limiter
         self.rules = rules.filter { $0.key != .none }
+        counts = Dictionary(uniqueKeysWithValues: self.rules.keys.map { ($0, LimitCounts($0, metrics)) })
     }
 
     /// What a call of the operation is counted by; `nil` when it is not counted.
     func tab(of operation: APIOperation) -> LimitTab? {
-        rules[operation.limit].map { LimitTab(limiter, operation.limit, $0, weight: operation.weight) }
+        guard let rule = rules[operation.limit], let counts = counts[operation.limit] else { return nil }
+        return LimitTab(limiter, operation.limit, rule, counts, weight: operation.weight)
     }
 }
 
@@ -45,11 +53,12 @@ final class LimitTab: Sendable {
     private let limiter: any RateLimiter
     private let name: String
     private let rule: RateLimits.Rule
+    private let counts: LimitCounts
     private let weight: Int
     private let entries = Mutex<[LimitEntry]>([])
 
-    init(_ limiter: any RateLimiter, _ kind: LimitClass, _ rule: RateLimits.Rule, weight: Int) {
-        (self.limiter, name, self.rule, self.weight) = (limiter, kind.rawValue, rule, weight)
+    init(_ limiter: any RateLimiter, _ kind: LimitClass, _ rule: RateLimits.Rule, _ counts: LimitCounts, weight: Int) {
+        (self.limiter, name, self.rule, self.counts, self.weight) = (limiter, kind.rawValue, rule, counts, weight)
     }
 
     /// What was asked, in order.
@@ -58,10 +67,21 @@ final class LimitTab: Sendable {
     /// Counts the call; throws `limited` when it is one too many.
     func take(_ subject: LimitSubject) async throws {
         let demand = Demand("\(name):\(subject.key)", rule.rate, weight: weight, fallback: rule.fallback)
-        guard let decision = try await limiter.take([demand]).first else { return }
+        guard let decision = try await decision(demand) else { return }
         let entry = LimitEntry(policy: subject.isAccount ? "\(name)-account" : name, rate: rule.rate, decision: decision)
         entries.withLock { $0.append(entry) }
         if !decision.isAdmitted { throw Failure.limited(entry) }
+    }
+
+    private func decision(_ demand: Demand) async throws -> Decision? {
+        do {
+            let decision = try await limiter.take([demand]).first
+            counts.note(decision, isExact: limiter.degradation == .exact)
+            return decision
+        } catch {
+            counts.failed.increment()
+            throw error
+        }
     }
 }
 

@@ -1,0 +1,96 @@
+import MartletCache
+import MartletHTTP
+import MartletJobs
+import MartletRateLimit
+import MartletSettings
+import MartletStorage
+import MartletTelemetry
+import Metrics
+import Synchronization
+
+// What is measured elsewhere, added to each scrape, and who may read it.
+
+extension MetricRegistry {
+    /// Adds what the database says of its connections.
+    func watch(_ database: any Database) {
+        onScrape { scrape in
+            let load = database.load
+            scrape.set(.databaseConnections, MetricLabel("state", "in_use"), to: load.inUse)
+            scrape.set(.databaseConnections, MetricLabel("state", "idle"), to: max(0, load.connections - load.inUse))
+            scrape.set(.databaseWaiting, to: load.waiting)
+            scrape.set(.databaseWaits, to: load.waited)
+            scrape.set(.databaseWaitTime, to: load.waitedTime / .seconds(1))
+            scrape.set(.databaseRefusals, to: load.refused)
+        }
+    }
+
+    /// Adds what a cache has done.
+    func watch(_ cache: Cache) {
+        onScrape { scrape in
+            let statistics = cache.statistics
+            scrape.set(.cacheHits, MetricLabel("tier", "memory"), to: statistics.memoryHits)
+            scrape.set(.cacheHits, MetricLabel("tier", "shared"), to: statistics.sharedHits)
+            scrape.set(.cacheStaleHits, to: statistics.staleHits)
+            scrape.set(.cacheMisses, to: statistics.misses)
+            scrape.set(.cacheJoined, to: statistics.joined)
+            scrape.set(.cacheComputed, to: statistics.computed)
+            scrape.set(.cacheEvictions, MetricLabel("reason", "tag"), to: statistics.evicted)
+            scrape.set(.cacheEvictions, MetricLabel("reason", "room"), to: statistics.displaced)
+            scrape.set(.cacheWithheld, to: statistics.withheld)
+            scrape.set(.cacheEntries, to: statistics.entries)
+            scrape.set(.cacheBytes, to: statistics.bytes)
+        }
+    }
+
+    func watch(_ limiter: any RateLimiter) {
+        onScrape { $0.set(.limitsDegraded, to: limiter.degradation == .degraded ? 1 : 0) }
+    }
+
+    /// Adds how much work waits, as it was known a moment ago; nothing while the database is away.
+    func watch(_ backlog: BacklogWatch) {
+        onScrape { scrape in
+            guard let latest = backlog.latest else { return }
+            for queue in latest.queues {
+                scrape.set(.queueDepth, MetricLabel("queue", declared: queue.name), to: queue.ready)
+                scrape.set(.oldestDue, MetricLabel("queue", declared: queue.name), to: (queue.oldestDue ?? .zero) / .seconds(1))
+            }
+            scrape.set(.deadJobs, to: latest.dead)
+        }
+    }
+
+    /// Adds what the system says of the process, and what was built.
+    func watchProcess() {
+        let facts = ProcessFacts()
+        onScrape { scrape in
+            facts.collect(into: &scrape)
+            scrape.set(
+                .buildInfo, MetricLabel("version", declared: App.version), MetricLabel("swift", App.compiler), to: 1)
+        }
+    }
+}
+
+extension App {
+    /// Lets libraries that know swift-metrics count here too. Once in a process, before they are used.
+    public func adoptLibraries() { MetricsSystem.bootstrap(metrics) }
+
+    static var compiler: StaticString {
+        #if compiler(>=6.4)
+        "6.4 or later"
+        #elseif compiler(>=6.3)
+        "6.3"
+        #else
+        "6.2"
+        #endif
+    }
+}
+
+extension MetricsPage {
+    /// `nil` where none is served.
+    init?(_ settings: Settings, _ registry: MetricRegistry) {
+        guard settings.metrics else { return nil }
+        let isOpen = settings.environment.isLocal
+        self.init(
+            registry,
+            readers: settings.metricsToken.map { .bearers(of: $0.unsafeRevealBytes()) } ?? (isOpen ? .everyone : .neighbours))
+    }
+}

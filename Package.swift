@@ -70,13 +70,13 @@ let package = Package(
         .target(name: "MartletSettings", dependencies: ["MartletCore", .product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
         .target(
             name: "MartletTelemetry",
-            dependencies: ["MartletCore", "MartletContract", "CDeflate", .asyncHTTPClient, .lifecycle, .logging, .metrics, .nioCore, .tracing],
+            dependencies: ["MartletCore", "MartletContract", "CDeflate", .asyncHTTPClient, .lifecycle, .logging, .metrics, .nioCore, .nioHTTP1, .tracing],
             path: "Sources/Platform/Telemetry"),
         .target(name: "MartletOverload", dependencies: ["MartletCore", .lifecycle, .logging], path: "Sources/Platform/Overload"),
         .target(name: "MartletSupervisor", dependencies: ["MartletCore", .lifecycle, .logging], path: "Sources/Platform/Supervisor"),
         .target(name: "MartletRateLimit", dependencies: ["MartletCore", .logging, .metrics], path: "Sources/Platform/RateLimit"),
         .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging, .metrics, .tracing], path: "Sources/Platform/Storage"),
-        .target(name: "MartletCache", dependencies: ["MartletContract", "MartletCore", "MartletStorage", .crypto, .logging, .metrics, .tracing], path: "Sources/Platform/Cache"),
+        .target(name: "MartletCache", dependencies: ["MartletContract", "MartletCore", "MartletStorage", "MartletTelemetry", .crypto, .logging, .metrics, .tracing], path: "Sources/Platform/Cache"),
         .target(
             name: "MartletHTTP",
             dependencies: [
@@ -88,7 +88,7 @@ let package = Package(
         .target(name: "MartletAdminAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/AdminAPI"),
         .target(
             name: "MartletJobs",
-            dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", .lifecycle, .logging, .metrics, .tracing],
+            dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", "MartletTelemetry", .lifecycle, .logging, .metrics, .tracing],
             path: "Sources/Platform/Jobs"),
         .target(
             name: "MartletIdempotency", dependencies: ["MartletContract", "MartletHTTP", "MartletJobs", "MartletStorage", .crypto, .httpTypes, .nioCore],
@@ -150,7 +150,7 @@ let package = Package(
         .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
         .testTarget(name: "WireTests", dependencies: ["MartletWire", "MartletTestSupport", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
         .testTarget(name: "SettingsTests", dependencies: ["MartletCore", "MartletSettings"]),
-        .testTarget(name: "TelemetryTests", dependencies: ["MartletContract", "MartletCore", "MartletTelemetry", "MartletTestSupport", .logging, .metrics]),
+        .testTarget(name: "TelemetryTests", dependencies: ["MartletContract", "MartletCore", "MartletTelemetry", "MartletTestSupport", .lifecycle, .logging, .metrics, .nioCore, .nioHTTP1, .tracing]),
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "DataCopyTests", dependencies: ["MartletCore", "MartletDataCopy", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "PostgresTests", dependencies: ["MartletCore", "MartletStorage", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),

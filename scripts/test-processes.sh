@@ -13,6 +13,7 @@ scripts/step.sh "Killing the server 20 times while requests are repeated" script
 scripts/step.sh "Tracing that a write is synced before it is acknowledged" scripts/fsync-trace.sh "$binary"
 scripts/step.sh "Stopping the server while it is busy" scripts/drain.py --binary "$binary"
 scripts/step.sh "Serving while the log cannot be written" scripts/log-outage.py --binary "$binary"
+scripts/step.sh "Following spans to a collector, and taking it away" scripts/tracing.py --binary "$binary"
 scripts/step.sh "Killing workers 8 times while jobs come in" scripts/jobs-kill.py --binary "$binary" --jobs 1500 --kills 8
 scripts/step.sh "Pausing workers, and stopping them while they are busy" scripts/jobs-pause.py --binary "$binary" --pauses 1
 scripts/step.sh "Sending 10 MB of random and mutated requests" scripts/fuzz.py --binary "$binary" --megabytes 10 --seed 1
@@ -29,6 +30,9 @@ scripts/step.sh "Killing the server 10 times while it writes to PostgreSQL" scri
 # shellcheck disable=SC2016
 scripts/step.sh "Killing one of two servers 10 times while requests are repeated on PostgreSQL" scripts/with-services.sh bash -c \
     'exec scripts/idempotency-kill.py --binary "$0" --rounds 10 --seed 1 --servers 2 --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
+# shellcheck disable=SC2016
+scripts/step.sh "Following spans from HTTP to PostgreSQL" scripts/with-services.sh bash -c \
+    'exec scripts/tracing.py --binary "$0" --database-url "$MARTLET_TEST_POSTGRES_URL"' "$binary"
 # shellcheck disable=SC2016
 scripts/step.sh "Killing and pausing workers on PostgreSQL" scripts/with-services.sh bash -c \
     'scripts/jobs-kill.py --binary "$0" --jobs 1500 --kills 8 --database-url "$MARTLET_TEST_POSTGRES_URL" &&

@@ -39,6 +39,8 @@ public struct App: Sendable {
     public let metrics: MetricRegistry
     /// Runs the jobs of all services.
     public let worker: JobWorker
+    /// Sends traces; `nil` where nothing is traced.
+    public let traceExporter: TraceExporter?
     let shared: SharedStore
     let deadlines: Deadlines
     let streams = EventStreams()
@@ -67,8 +69,11 @@ public struct App: Sendable {
     ) async throws {
         let registry = MetricRegistry()
         let metrics: any MetricsFactory = settings.metrics ? registry : NOOPMetricsHandler.instance
-        let database = try Self.database(at: settings.databaseURL, settings, logger: logger.named("martlet.database"), metrics: metrics)
-        let shared = try SharedStore(settings, logger: logger)
+        let exporter = TraceExporter.Settings(settings).map { TraceExporter($0, logger: logger.named("martlet.traces")) }
+        let traces = exporter.map { Traces(Traces.Settings(settings), exporter: $0) }
+        let engine = try Self.database(at: settings.databaseURL, settings, logger: logger.named("martlet.database"), metrics: metrics)
+        let database: any Database = traces == nil ? engine : TracedDatabase(engine)
+        let shared = try SharedStore(settings, isTraced: traces != nil, logger: logger)
         let jobs = Jobs(clock: jobClock)
         // Access that another instance ends must end here within a second. Where others are heard, looking is for what was not: together
         // with the worker that is less than one query a second of an idle instance.
@@ -91,6 +96,7 @@ public struct App: Sendable {
         self.logger = logger
         self.metrics = registry
         self.database = database
+        traceExporter = exporter
         self.shared = shared
         self.tail = tail
         denylist = identity.denylist
@@ -105,7 +111,7 @@ public struct App: Sendable {
             queues: [JobQueue(JobQueue.standard.name, concurrency: settings.jobsConcurrency)]
                 + (settings.testRoutes ? [TestErrand.queue] : [])
                 + services.flatMap(\.queues),
-            settings: JobWorker.Settings(settings), metrics: metrics, logger: logger.named("martlet.jobs"))
+            settings: JobWorker.Settings(settings), traces: traces, metrics: metrics, logger: logger.named("martlet.jobs"))
         pipeline = Pipeline(
             routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, health)
                 + (MetricsPage(settings, registry)?.routes ?? []),
@@ -113,7 +119,7 @@ public struct App: Sendable {
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
             limits: RateLimits(settings, shared.limiter, metrics),
             responses: ResponseCache(cache, showsSource: settings.environment != .production), admission: admission, inFlight: inFlight,
-            metrics: metrics, logger: logger.named("martlet.http"))
+            metrics: metrics, traces: traces.map { RequestTraces($0, settings) }, logger: logger.named("martlet.http"))
         reloads.add("log levels") { try logs.reload() }
         draining.onBegin { [streams] in streams.end() }
         registry.watch(database)

@@ -13,6 +13,7 @@ public import MartletWire
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Tracing
 
 #if canImport(Glibc)
 import Glibc
@@ -87,6 +88,8 @@ extension App {
 
     /// - Parameter instructions: Beside signals; `nil` when neither is heeded.
     private func run(_ services: [any ServiceLifecycle.Service], instructions: AsyncStream<Instruction>?) async throws {
+        // The exporter is the last to be told to stop: it tells of all others.
+        let services = (traceExporter.map { [$0] } ?? []) + services
         var configuration = ServiceGroupConfiguration(services: services, logger: Self.silentLogger)
         configuration.maximumGracefulShutdownDuration = settings.drainDelay + settings.shutdownTimeout
         let group = ServiceGroup(configuration: configuration)
@@ -117,6 +120,8 @@ extension App {
         StandardStream.ignoreBrokenPipes()
         if serves { signal(SIGHUP, SIG_IGN) }
         useThreads(of: settings)
+        // Libraries know no other way to find a tracer.
+        if settings.collectorURL != nil { InstrumentationSystem.bootstrap(ContextTracer()) }
     }
 
     /// Chooses how many event loops the process has; to be called before anything uses them.

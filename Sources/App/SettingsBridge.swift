@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import MartletContract
 import MartletHTTP
@@ -9,6 +10,7 @@ import MartletRateLimit
 import MartletRedis
 import MartletSQLite
 import MartletSettings
+import MartletTelemetry
 import MartletWire
 import Metrics
 import NIOCore
@@ -116,6 +118,43 @@ extension LimitFallback {
         case .open: self = .open
         case .closed: self = .closed
         }
+    }
+}
+
+extension TraceExporter.Settings {
+    /// `nil` where nothing is to be traced.
+    init?(_ settings: Settings) {
+        guard let collector = settings.collectorURL else { return nil }
+        let resource = TraceResource(
+            service: settings.serviceName, version: App.version, environment: settings.environment.rawValue, instance: UUID().uuidString)
+        self.init(
+            url: collector.address(of: "/v1/traces"), fields: settings.collectorFields?.unsafeReveal() ?? [], resource: resource,
+            interval: settings.traceDelay)
+    }
+}
+
+extension Traces.Settings {
+    init(_ settings: Settings) {
+        self.init(ratio: settings.traceRatio, slow: settings.traceSlow, parents: ParentTrust(settings.traceParents))
+    }
+}
+
+extension ParentTrust {
+    init(_ setting: Settings.TraceParents) {
+        switch setting {
+        case .continue: self = .continue
+        case .trust: self = .trust
+        case .ignore: self = .ignore
+        }
+    }
+}
+
+extension RequestTraces {
+    init(_ traces: Traces, _ settings: Settings) {
+        let isSecure = settings.publicURL.map { $0.scheme == "https" } ?? (settings.tlsCertificateFile != nil)
+        self.init(
+            traces, address: settings.publicURL?.host ?? settings.host,
+            port: settings.publicURL.map { $0.port ?? (isSecure ? 443 : 80) } ?? settings.port, isSecure: isSecure)
     }
 }
 

@@ -15,16 +15,18 @@ struct SharedStore: Sendable {
     /// What has to run while the server does.
     let services: [any Service]
 
-    init(_ settings: Settings, logger: Logger) throws {
+    init(_ settings: Settings, isTraced: Bool, logger: Logger) throws {
         guard let url = settings.redisURL else {
             (limiter, cacheTier, redis, services) = (MemoryRateLimiter(), nil, nil, [])
             return
         }
         let redis = try RedisClient(url: url.unsafeReveal(), settings: RedisSettings(settings), logger: logger.named("martlet.redis"))
+        let counts = RedisRateLimiter(redis, prefix: settings.redisPrefix)
         let limiter = FallingBackLimiter(
-            RedisRateLimiter(redis, prefix: settings.redisPrefix),
+            isTraced ? TracedLimiter(counts) : counts,
             instances: RedisInstances(redis, prefix: settings.redisPrefix, name: UUID().uuidString), logger: logger.named("martlet.limits"))
-        cacheTier = RedisCacheTier(redis, prefix: settings.redisPrefix + "cache:")
+        let tier = RedisCacheTier(redis, prefix: settings.redisPrefix + "cache:")
+        cacheTier = isTraced ? TracedTier(tier) : tier
         (self.limiter, self.redis, services) = (limiter, redis, [LimiterBeat(limiter: limiter)])
     }
 }

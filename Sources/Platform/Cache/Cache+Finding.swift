@@ -1,4 +1,5 @@
 import MartletCore
+import MartletTelemetry
 
 extension Cache {
     /// What memory has under a key. It costs no round trip, and does not wait.
@@ -27,10 +28,15 @@ extension Cache {
         _ compute: @escaping @Sendable () async throws -> Made<Form>
     ) async throws -> Found<Form> {
         let filling = Filling(cache: self, key: key, tags: tags, terms: terms, compute: compute)
-        let found = try await kept(filling)
+        let found = try await traced { try await kept(filling) }
         // Whatever is computed around it depends on the same.
         CacheTags.use(found.tags)
         return found
+    }
+
+    private func traced<Form>(_ look: () async throws -> Found<Form>) async throws -> Found<Form> {
+        guard let trace = Trace.current else { return try await look() }
+        return try await trace.scope({ CacheSpan($0) }, look)
     }
 
     private func kept<Form>(_ filling: Filling<Form>) async throws -> Found<Form> {

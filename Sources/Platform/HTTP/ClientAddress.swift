@@ -42,7 +42,7 @@ public struct TrustedProxies: Sendable {
         return last
     }
 
-    private func trusts(_ address: IPAddress) -> Bool { networks.contains { $0.contains(address) } }
+    func trusts(_ address: IPAddress) -> Bool { networks.contains { $0.contains(address) } }
 }
 
 /// The entries of a list, the last one first, so that nothing to the left of an entry can change how it is read.

@@ -9,6 +9,7 @@ import MartletTelemetry
 import MartletWire
 public import Metrics
 public import NIOCore
+import Tracing
 
 /// The way of every request, in order.
 ///
@@ -24,6 +25,7 @@ public struct Pipeline: Sendable {
     let admission: Admission?
     let inFlight: InFlight?
     let metrics: RequestMetrics
+    let traces: RequestTraces?
     let logger: Logger
     let accessLogger: Logger
 
@@ -32,10 +34,11 @@ public struct Pipeline: Sendable {
     ///   - admission: How many requests are worked on at a time; `nil` for all that come.
     ///   - inFlight: Where requests are noted while they are served, for the record of a crash; `nil` for nowhere.
     ///   - metrics: Where requests are counted.
+    ///   - traces: What records its requests; `nil` for nothing.
     public init(
         routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
         streams: EventStreams = EventStreams(), limits: RateLimits? = nil, responses: ResponseCache? = nil, admission: Admission? = nil,
-        inFlight: InFlight? = nil, metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
+        inFlight: InFlight? = nil, metrics: any MetricsFactory = NOOPMetricsHandler.instance, traces: RequestTraces? = nil, logger: Logger
     ) {
         self.metrics = RequestMetrics(routes, metrics)
         self.routes = RouteTable(routes)
@@ -47,12 +50,20 @@ public struct Pipeline: Sendable {
         self.responses = responses
         self.admission = admission
         self.inFlight = inFlight
+        self.traces = traces
         self.logger = logger
         accessLogger = logger.named("martlet.access")
     }
 
     /// Answers a request. Every answer has a request id, security headers and a line in the access log; failures are Problems.
     public func respond(to request: Request, on channel: any Channel) async -> Answer {
+        guard let span = traces?.begin(request.head, from: channel, policy.proxies) else {
+            return await respond(to: request, on: channel, in: nil)
+        }
+        return await ServiceContext.$current.withValue(span.context) { await respond(to: request, on: channel, in: span) }
+    }
+
+    private func respond(to request: Request, on channel: any Channel, in span: ServerSpan?) async -> Answer {
         let start = ContinuousClock.now
         metrics.began()
         let call = call(request.head, on: channel)
@@ -64,6 +75,7 @@ public struct Pipeline: Sendable {
             answer = .overloaded(refusal, requestID: call.id)
             trail.isRefused = true
         } catch {
+            trail.failure = Failure(answering: error).code
             answer = self.answer(to: error, call, trail)
         }
         if let limits = trail.limits { LimitFields.apply(limits.asked, to: &answer) }
@@ -75,6 +87,7 @@ public struct Pipeline: Sendable {
         // A line for each refusal would cost more than refusing, when there is nothing to spare.
         if !trail.isRefused { policy.accessLog.note(call, trail, answer, since: start, accessLogger) }
         metrics.ended(request.head, trail.route, answer, after: start.duration(to: .now))
+        span?.end(call, trail, answer)
         return answer
     }
 
@@ -103,11 +116,17 @@ public struct Pipeline: Sendable {
         trail.limits = call.limits
         call.note = inFlight?.begin(route.name, id: call.id)
         defer { call.note?.end() }
-        let caller = try await admitted(call, to: route.operation, &trail)
+        let caller = try await traced("permission") { try await admitted(call, to: route.operation, &trail) }
         if let answer = try await ready(route, request, target, match.parameters, caller, call) { return answer }
         let read = try await read(request, of: route, target, match.parameters, on: call.channel)
         call.bodyDigest = read.bodyDigest
-        return try await run(route, read.parts, caller, call)
+        return try await traced("handler") { try await run(route, read.parts, caller, call) }
+    }
+
+    /// A part of a request's way as a span of its own, where the request is traced.
+    private func traced<Result>(_ name: StaticString, _ part: () async throws -> Result) async throws -> Result {
+        guard let trace = Trace.current else { return try await part() }
+        return try await trace.scope({ _ in NamedWork(name) }, part)
     }
 
     private func run(_ route: Route, _ parts: InputParts, _ caller: Caller?, _ call: Call) async throws -> Answer {
@@ -157,7 +176,7 @@ public struct Pipeline: Sendable {
             try await call.limits?.take(.address(call.client))
             return nil
         }
-        let claim = try await claim(of: call.request)
+        let claim = try await traced("authenticate") { try await self.claim(of: call.request) }
         guard case .success(let caller) = claim else {
             try await call.limits?.take(.address(call.client))
             return try claim.get()
@@ -203,6 +222,8 @@ struct Trail {
     var limits: LimitTab?
     /// Whether it was refused for overload.
     var isRefused = false
+    /// The code of the failure that is the answer.
+    var failure: String?
 }
 
 struct MethodNotAllowed: Error {

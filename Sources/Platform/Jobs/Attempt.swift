@@ -1,6 +1,7 @@
 import Logging
 import MartletCore
 import Synchronization
+import Tracing
 
 /// One attempt under way, and why it was told to stop, if it was.
 final class Attempt: Sendable {
@@ -61,7 +62,11 @@ final class Attempt: Sendable {
     }
 
     /// Runs the job to its end, whatever that is.
-    func run(_ notes: JobNotes, _ desk: ProgressDesk, _ logger: Logger) async -> Result<Outcome, any Error> {
+    ///
+    /// - Parameter context: Of the trace that it is; `nil` for none.
+    func run(_ notes: JobNotes, _ desk: ProgressDesk, _ logger: Logger, in context: ServiceContext?) async
+        -> Result<Outcome, any Error>
+    {
         var logger = logger
         logger[metadataKey: "job"] = "\(claim.id)"
         logger[metadataKey: "kind"] = "\(claim.kind)"
@@ -70,7 +75,9 @@ final class Attempt: Sendable {
         let reports = ProgressReports(desk: desk, job: claim.id, isWatched: claim.ownerID != nil)
         reports.begin()
         let work = CurrentRequest.$id.withValue(claim.requestID) {
-            Task { [claim, handler, finish, logger] in try await handler.run(claim, notes, finish, reports, logger) }
+            ServiceContext.$current.withValue(context) {
+                Task { [claim, handler, finish, logger] in try await handler.run(claim, notes, finish, reports, logger) }
+            }
         }
         let isStopped = state.withLock { state in
             state.task = work

@@ -17,11 +17,13 @@ struct Claim: Decodable, Sendable {
     let workerID: UUID
     let errors: String
     let requestID: String?
+    /// The span that enqueued it.
+    let traceparent: String?
     /// Where its row was stored when it was taken.
     let place: String
 
     static let columns: SQL =
-        "id, kind, queue, owner_id, payload, checkpoint, attempt, max_attempts, token, worker_id, errors, request_id, \(SQL.place) AS place"
+        "id, kind, queue, owner_id, payload, checkpoint, attempt, max_attempts, token, worker_id, errors, request_id, traceparent, \(SQL.place) AS place"
 }
 
 /// Why an attempt ended without success: in words for the job's owner, and with all that operators want to know.

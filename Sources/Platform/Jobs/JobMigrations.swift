@@ -85,6 +85,10 @@ public enum JobTables {
                 CREATE INDEX job_finished ON job (finished_at) WHERE finished_at IS NOT NULL;
                 CREATE UNIQUE INDEX job_unique ON job (unique_key) WHERE unique_key IS NOT NULL;
                 """)),
+        // Where it was enqueued, for its attempts' traces. The release before this one leaves it empty.
+        Migration(
+            "jobs/0003-job-trace", sqlite: "ALTER TABLE job ADD COLUMN traceparent TEXT;",
+            postgres: "ALTER TABLE job ADD COLUMN traceparent text;"),
     ]
 
     public static let tables = [
@@ -96,6 +100,7 @@ public enum JobTables {
                 .int("token"),
                 .uuid("worker_id"), .bool("cancel_requested"), .text("unique_key"), .text("unique_rule"), .timestamp("unique_until"),
                 .text("errors"), .text("request_id"), .timestamp("created_at"), .timestamp("started_at"), .timestamp("finished_at"),
+                .text("traceparent"),
             ]),
         StoredTable("job_worker", key: ["id"], [.uuid("id"), .text("host"), .timestamp("started_at"), .timestamp("lease_until")]),
         StoredTable("job_schedule", key: ["name"], [.text("name"), .timestamp("fired_at")]),

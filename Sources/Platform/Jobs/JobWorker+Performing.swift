@@ -3,6 +3,7 @@ import Logging
 import MartletCore
 import MartletJobsAPI
 import MartletStorage
+import MartletTelemetry
 import Synchronization
 
 // How an attempt is run and noted.
@@ -10,7 +11,10 @@ extension JobWorker {
     func perform(_ attempt: Attempt) async {
         let start = ContinuousClock.now
         metrics.began()
-        let result = await attempt.run(notes, progressDesk, logger)
+        let span = traces?.attempt(enqueuedBy: attempt.claim.traceparent.flatMap { TraceParent($0) })
+        let result = await attempt.run(notes, progressDesk, logger, in: span?.context)
+        let failure = attempt.failure(of: result)
+        span?.end(AttemptSpan(attempt.claim), failed: failure != nil, failure: failure)
         progressDesk.drop(attempt.claim.id)
         // Noted even when this task is cancelled: a shutdown returns what it interrupts.
         let outcome = await Task { await settle(attempt, result) }.value

@@ -3,6 +3,7 @@ public import Logging
 import MartletCore
 import MartletJobsAPI
 public import MartletStorage
+public import MartletTelemetry
 public import Metrics
 public import ServiceLifecycle
 import Synchronization
@@ -36,6 +37,7 @@ public final class JobWorker: ServiceLifecycle.Service {
     let handlers: [String: JobHandler]
     let queues: [String: JobQueue]
     let settings: Settings
+    let traces: Traces?
     let logger: Logger
     let metrics: JobMetrics
     let shelf: JobShelf
@@ -62,13 +64,15 @@ public final class JobWorker: ServiceLifecycle.Service {
     /// - Parameters:
     ///   - handlers: The kinds it runs; jobs of other kinds are left to other workers.
     ///   - queues: Limits of the queues that the kinds name; one that is missing here has those of ``JobQueue/standard``.
+    ///   - traces: What records its attempts; `nil` for nothing.
     ///   - metrics: Where attempts are counted.
     public init(
         _ database: any Database, jobs: Jobs, handlers: [JobHandler], schedules: [ScheduledJob] = [], queues: [JobQueue] = [],
-        settings: Settings = Settings(), metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
+        settings: Settings = Settings(), traces: Traces? = nil, metrics: any MetricsFactory = NOOPMetricsHandler.instance, logger: Logger
     ) {
         self.database = database
         self.settings = settings
+        self.traces = traces
         self.logger = logger
         self.handlers = Dictionary(handlers.map { ($0.name, $0) }) { _, _ in preconditionFailure("Two kinds of jobs have one name.") }
         self.metrics = JobMetrics(kinds: handlers.map(\.name), metrics)

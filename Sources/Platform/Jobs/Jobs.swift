@@ -3,6 +3,7 @@ import MartletContract
 public import MartletCore
 public import MartletJobsAPI
 public import MartletStorage
+import MartletTelemetry
 
 /// Takes jobs in; see ``Job``.
 public struct Jobs: Sendable {
@@ -84,11 +85,11 @@ struct NewJob {
         """
         INSERT INTO job (
             id, kind, queue, priority, owner_id, turn_id, state, run_at, payload, max_attempts, unique_key, unique_rule, unique_until,
-            request_id, created_at
+            request_id, traceparent, created_at
         ) VALUES (
             \(id), \(kind), \(policy.queue), \(priority), \(owner), \(owner?.uuid ?? UUID.zero), \(delay == nil ? JobState.ready : .waiting),
             \(clock.now(plus: delay ?? .zero)), \(payload), \(policy.retry.attempts), \(uniqueKey), \(policy.unique.rule),
-            \(policy.unique.period.map { clock.now(plus: $0) } ?? "NULL"), \(CurrentRequest.id), \(clock.now)
+            \(policy.unique.period.map { clock.now(plus: $0) } ?? "NULL"), \(CurrentRequest.id), \(Trace.current?.parent.description), \(clock.now)
         )
         """
     }

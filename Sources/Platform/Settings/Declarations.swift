@@ -268,7 +268,7 @@ public struct Declarations: Sendable {
     let measuring = Group("Metrics")
     public let metrics = Setting("METRICS_ENABLED", .boolean, default: true, "Counts what happens, and serves it at `/metrics`.")
     public let metricsToken = Setting(
-        optionalSecret: "METRICS_TOKEN",
+        hidden: "METRICS_TOKEN", .secret,
         """
         Who reads `/metrics` must send it, as `Authorization: Bearer …`. Without it, outside development and test only peers on loopback \
         and private networks are answered.
@@ -291,4 +291,26 @@ public struct Declarations: Sendable {
         "LOG_FILE_SIZE", .byteSize((64 << 10)...(1 << 40)), default: 10 << 20, "How large such a file becomes before it is put away.")
     public let logFileCount = Setting(
         "LOG_FILE_COUNT", .integer(0...1000), default: 5, "How many files that were put away are kept, compressed.")
+
+    let tracing = Group("Tracing")
+    public let collectorURL = Setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", .collectorURL,
+        "The collector that traces are sent to, such as `http://127.0.0.1:4318` (OTLP over HTTP, JSON). Without it nothing is traced.")
+    public let collectorFields = Setting(
+        hidden: "OTEL_EXPORTER_OTLP_HEADERS", .collectorFields,
+        "Header fields of what is sent there, such as a token: `name=value,name=value`, with special characters percent-encoded.")
+    public let serviceName = Setting(
+        "OTEL_SERVICE_NAME", .text(upTo: 255), default: "martlet", "What this service is called beside others.")
+    public let traceDelay = Setting(
+        "OTEL_BSP_SCHEDULE_DELAY", .milliseconds(1...600_000), default: .seconds(5), "How long what is recorded waits for more at most.")
+    public let traceRatio = Setting(
+        "TRACE_SAMPLE_RATIO", .ratio, default: 0.01,
+        "The part of requests that is recorded whatever becomes of them. Those that end in a 5xx or are slow are recorded in any case.")
+    public let traceSlow = Setting("TRACE_SLOW", .duration(upTo: .hours(1)), default: .seconds(1), "From when on a request is slow.")
+    public let traceParents = Setting(
+        "TRACE_PARENT", .choice(of: Settings.TraceParents.self), default: .continue,
+        """
+        What a request's `traceparent` means. `continue`: its trace goes on, and only from `TRUSTED_PROXIES` it says whether it is recorded; \
+        `trust`: from anyone; `ignore`: a new trace begins.
+        """)
 }

@@ -36,9 +36,9 @@ public struct Setting<Value: Sendable>: Sendable {
             name, .secret, Fallback(description: "made up in development and test, required elsewhere") { _ in nil }, help, isSecret: true)
     }
 
-    /// A secret that may be left out; never shown, and never made up.
-    init(optionalSecret name: String, _ help: String) where Value == Secret? {
-        self.init(name, Kind.secret.optional, Fallback(description: "") { _ in "" }, help, isSecret: true)
+    /// A setting that may be left out and is never shown.
+    init<Wrapped>(hidden name: String, _ kind: Kind<Wrapped>, _ help: String) where Value == Wrapped? {
+        self.init(name, kind.optional, Fallback(description: "") { _ in "" }, help, isSecret: true)
     }
 
     private init(_ name: String, _ kind: Kind<Value>, _ fallback: Fallback, _ help: String, unit: String? = nil, isSecret: Bool = false) {

@@ -53,4 +53,9 @@ extension Settings {
     public enum LogFormat: String, Sendable, CaseIterable {
         case auto, text, json
     }
+
+    /// What a request's `traceparent` means.
+    public enum TraceParents: String, Sendable, CaseIterable {
+        case `continue`, trust, ignore
+    }
 }

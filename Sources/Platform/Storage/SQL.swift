@@ -31,6 +31,13 @@ public struct SQL: Sendable {
         return joined
     }
 
+    /// The same text with nothing bound to its parameters: to be shown, not to be run.
+    public var withoutValues: SQL {
+        var bare = self
+        (bare.values, bare.refusal) = ([], nil)
+        return bare
+    }
+
     mutating func append(_ part: SQL) {
         let shift = text.utf8.count
         text += part.text

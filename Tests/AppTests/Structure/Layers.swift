@@ -76,7 +76,6 @@ struct Layers {
         ("CArgon2", "Sources/Platform/Identity", "passwords are hashed with bounded concurrency, which lives there"),
         ("CDeflate", "Sources/Platform", "answers are compressed in the pipeline, log files where they are put away"),
         ("NIOHTTP2", "Sources/Platform/Wire", "framing is the wire's"),
-        ("AsyncHTTPClient", "Sources/Client", "the server calls nobody"),
         ("Configuration", "Sources/Platform/Settings", "settings are read once, into one typed value"),
         ("ArgumentParser", "Sources/Commands", "commands are the executable's"),
     ])
@@ -85,6 +84,14 @@ struct Layers {
         #expect(!users.isEmpty, "Nothing imports \(module): the rule about it is out of date.")
         for file in users {
             #expect(file.path.hasPrefix(folder + "/"), "\(file.path) imports \(module), which only \(folder) does: \(reason).")
+        }
+    }
+
+    @Test func onlyClientAndTelemetryCallOut() throws {
+        let users = try SourceFile.all(in: "Sources").filter { $0.imports.contains("AsyncHTTPClient") }
+        for folder in ["Sources/Client/", "Sources/Platform/Telemetry/"] { #expect(users.contains { $0.path.hasPrefix(folder) }) }
+        for file in users where !file.path.hasPrefix("Sources/Client/") && !file.path.hasPrefix("Sources/Platform/Telemetry/") {
+            Issue.record("\(file.path) imports AsyncHTTPClient: the server calls nobody, but for the collector that it tells of itself.")
         }
     }
 }
@@ -116,8 +123,9 @@ struct Rule: Sendable, CustomTestStringConvertible {
             folder: "Sources/Platform/Storage", modules: standard.union(["MartletCore", "Crypto", "Logging", "Metrics"]),
             reason: "Storage is the seam: it knows no engine and no HTTP; how long statements take it tells an interface."),
         Rule(
-            folder: "Sources/Platform/Cache", modules: standard.union(["MartletContract", "MartletCore", "MartletStorage", "Logging"]),
-            reason: "the cache knows the outbox and the seam of a shared tier: no engine, no server and no HTTP."),
+            folder: "Sources/Platform/Cache",
+            modules: standard.union(["MartletContract", "MartletCore", "MartletStorage", "MartletTelemetry", "Logging", "Tracing"]),
+            reason: "the cache knows the outbox, the seam of a shared tier and what it tells of itself: no engine, no server and no HTTP."),
         Rule(
             folder: "Sources/Platform/DataCopy", modules: standard.union(["MartletCore", "MartletStorage", "Crypto"]),
             reason: "copies speak to the seam: they know the dialects and no driver."),

@@ -2,6 +2,7 @@ import HTTPTypes
 public import MartletCache
 import MartletContract
 import MartletCore
+import MartletTelemetry
 
 /// Keeps the answers of endpoints that declare a ``CachePolicy``, as bytes that only have to be sent.
 ///
@@ -15,7 +16,9 @@ public struct ResponseCache: Sendable {
 
     /// What is kept for a request; `nil` when it has to be made.
     func hit(_ key: String, _ request: HTTPRequest) -> Hit? {
+        let trace = Trace.current.map { (trace: $0, start: ContinuousClock.now) }
         guard let found = cache.peek(key, as: StoredResponse.self), let response = found.form else { return nil }
+        if let trace { trace.trace.add(CacheSpan(found), since: trace.start) }
         return Hit(answer: answer(response, found, to: request), isStale: found.isStale)
     }
 

@@ -1,16 +1,20 @@
 import Foundation
-import Logging
+public import Logging
 public import MartletSettings
 public import MartletTelemetry
 
 extension Logs {
     /// The logs of a process: standard error, and the files that the settings name.
     ///
-    /// - Parameter again: Reads the settings anew, for when the process is told to (SIGHUP).
+    /// - Parameters:
+    ///   - metadataProvider: Fields for every line, such as the trace that the current task belongs to.
+    ///   - again: Reads the settings anew, for when the process is told to (SIGHUP).
     /// - Throws: ``LogFileUnusable``.
-    public convenience init(_ settings: Settings, again: (@Sendable () throws -> Settings)? = nil) throws(LogFileUnusable) {
+    public convenience init(
+        _ settings: Settings, metadataProvider: Logger.MetadataProvider? = nil, again: (@Sendable () throws -> Settings)? = nil
+    ) throws(LogFileUnusable) {
         let rules: (@Sendable () throws -> LogLevelRules)? = if let again { { LogLevelRules(try again()) } } else { nil }
-        try self.init(LogSettings(settings), rules: rules)
+        try self.init(LogSettings(settings), metadataProvider: metadataProvider, rules: rules)
     }
 }
 

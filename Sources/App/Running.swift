@@ -157,7 +157,7 @@ private struct AfterLoading: ServiceLifecycle.Service {
             } catch is CancellationError {
                 return false
             } catch let failure as Failure where failure.kind == .unavailable {
-                logger.warning("Waiting to read which sessions have ended", metadata: ["error": "\(failure)"])
+                logger.warning("Waiting to read which sessions have ended", error: failure)
                 try? await Task.sleep(for: .seconds(1))
             }
         }

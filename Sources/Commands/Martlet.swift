@@ -58,8 +58,9 @@ struct SettingFlags: ParsableArguments {
 private enum OpenLogs {
     static let all = Mutex<[Logs]>([])
 
+    /// Short: a server has waited for its log already.
     static func flush() async {
-        for logs in all.withLock({ $0 }) { await logs.flush() }
+        for logs in all.withLock({ $0 }) { await logs.flush(within: .milliseconds(500)) }
     }
 }
 

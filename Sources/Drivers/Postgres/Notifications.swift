@@ -36,7 +36,7 @@ final class Notifications: Sendable {
             _ = try await engine.run(
                 Statement("(SELECT pg_notify(\(Self.channel), payload) FROM unnest(\(payloads)) AS payload)"))
         } catch {
-            logger.debug("a notification was not sent", metadata: ["error": "\(error)"])
+            logger.debug("a notification was not sent", error: error)
         }
     }
 

@@ -70,7 +70,7 @@ extension JobWorker {
 
     private func noteFailure(_ error: any Error, _ sent: ContinuousClock.Instant) {
         state.withLock { $0.keeper.failed(sentAt: sent, at: .now) }
-        if !(error is CancellationError) { logger.warning("The worker's lease could not be renewed yet", metadata: ["error": "\(error)"]) }
+        if !(error is CancellationError) { logger.warning("The worker's lease could not be renewed yet", error: error) }
     }
 
     /// Lets others have at once what this worker leaves.
@@ -83,7 +83,7 @@ extension JobWorker {
                 try await self.lease.release(worker)
             }
         } catch {
-            logger.warning("The worker's lease could not be released; it ends by itself", metadata: ["error": "\(error)"])
+            logger.warning("The worker's lease could not be released; it ends by itself", error: error)
         }
     }
 
@@ -107,7 +107,7 @@ extension JobWorker {
         do {
             try await progressDesk.flush(to: database)
         } catch {
-            logger.debug("Progress could not be written", metadata: ["error": "\(error)"])
+            logger.debug("Progress could not be written", error: error)
         }
     }
 }

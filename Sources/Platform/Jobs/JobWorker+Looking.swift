@@ -131,7 +131,7 @@ extension JobWorker {
         do {
             return try await board.fire(at: now)
         } catch {
-            if !Task.isCancelled { logger.error("A schedule could not be enqueued", metadata: ["error": "\(error)"]) }
+            if !Task.isCancelled { logger.error("A schedule could not be enqueued", error: error) }
             return (false, now.addingTimeInterval(5))
         }
     }
@@ -141,7 +141,7 @@ extension JobWorker {
             state.failures += 1
             return state.failures
         }
-        if failures == 1 { logger.warning("Jobs cannot be looked for", metadata: ["error": "\(error)"]) }
+        if failures == 1 { logger.warning("Jobs cannot be looked for", error: error) }
         return min(.milliseconds(100) * (1 << min(failures, 6)), .seconds(5))
     }
 }

@@ -93,7 +93,7 @@ extension OutboxTail {
                 if isAway { logger.info("the outbox is read again") }
                 isAway = false
             } catch {
-                if !isAway, !Task.isCancelled { logger.warning("the outbox cannot be read", metadata: ["error": "\(error)"]) }
+                if !isAway, !Task.isCancelled { logger.warning("the outbox cannot be read", error: error) }
                 isAway = true
             }
         }

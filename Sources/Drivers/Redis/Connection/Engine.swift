@@ -141,7 +141,7 @@ extension Engine {
             switch result {
             case .success(let channel): opened(id, channel)
             case .failure(let error):
-                logger.debug("Connecting to Redis failed.", metadata: ["error": "\(error)"])
+                logger.debug("Connecting to Redis failed.", error: error)
                 turn { $0.ended(id, now: .now) }
             }
         }
@@ -160,7 +160,7 @@ extension Engine {
         switch event {
         case .items(let items): turn { $0.receive(id, items, now: .now) }
         case .fault(let fault): turn { $0.garbled(id, fault, now: .now) }
-        case .failed(let error): logger.debug("A connection to Redis failed.", metadata: ["error": "\(error)"])
+        case .failed(let error): logger.debug("A connection to Redis failed.", error: error)
         }
     }
 
@@ -188,7 +188,7 @@ extension Engine {
                 try await prepare?(RedisSession(engine: self, id: id))
                 turn { $0.prepared(id, now: .now) }
             } catch {
-                logger.warning("Preparing a connection to Redis failed.", metadata: ["error": "\(error)"])
+                logger.warning("Preparing a connection to Redis failed.", error: error)
                 turn { $0.unprepared(id, now: .now) }
             }
             runner.withLock { _ = $0.preparations.removeValue(forKey: id) }

@@ -83,7 +83,7 @@ final class SharedFront: Sendable {
         }
         guard isChanged else { return }
         if let error {
-            logger.warning("the shared cache is away", metadata: ["error": "\(error)"])
+            logger.warning("the shared cache is away", error: error)
         } else {
             logger.info("the shared cache is back")
         }

@@ -64,7 +64,7 @@ struct NegotiatedChannel: ServerChildChannel {
             case .http2(let connection): await http2.handle(value: connection, logger: logger)
             }
         } catch {
-            logger.debug("A TLS handshake failed.", metadata: ["error": "\(error)"])
+            logger.debug("A TLS handshake failed.", error: error)
         }
     }
 }

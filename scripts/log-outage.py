@@ -5,13 +5,15 @@
 
 Standard output and error are a full disk (/dev/full) and a pipe whose reader went away: the server must serve, and end with 0. Then they are
 a pipe that is full and that nobody reads, and LOG_FILE may not grow any more: every request must be answered as fast as ever, what was
-dropped must be told once there is room again, and the server must end with 0 in time.
+dropped must be told once there is room again, and the server must end with 0 in time. Last, LOG_FILE is moved away and the server told to open
+it anew and to read its levels again (SIGHUP).
 """
 
 import argparse
 import json
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -27,7 +29,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / ".build/release/martlet")
     options = parser.parse_args()
     outcomes = [judge(options.binary, what, stream) for what, stream in (("a full disk", full_disk), ("a broken pipe", broken_pipe))]
-    outcomes += [stuck_pipe(options.binary), full_file(options.binary)]
+    outcomes += [stuck_pipe(options.binary), full_file(options.binary), hang_up(options.binary)]
     return 0 if all(outcomes) else 1
 
 
@@ -99,6 +101,28 @@ def full_file(binary):
     return holds
 
 
+def hang_up(binary):
+    """What logrotate does, together with another level."""
+    with tempfile.TemporaryDirectory(prefix="martlet-log-") as folder:
+        path, settings = os.path.join(folder, "martlet.log"), os.path.join(folder, ".env")
+        server = Server(binary, folder, {"LOG_FILE": path})
+        try:
+            server.start()
+            serve(server, 5)
+            write(settings, "LOG_LEVELS=martlet.access=info,martlet=notice\n")
+            os.rename(path, path + ".away")
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: os.path.exists(path) and "read again" in read(path))
+            serve(server, 5)
+            status = server.stop()
+        finally:
+            server.stop()
+        before, after = (read(name).count("martlet.access") for name in (path + ".away", path))
+    holds = before == 0 and after == 5 and status == 0
+    print(f"log-outage: SIGHUP: {before} lines of the access log before, {after} of 5 after: {'yes' if holds else 'NO'}")
+    return holds
+
+
 def serve(server, count=REQUESTS):
     """Returns the seconds that the slowest answer took."""
     client = Client(server.port)
@@ -146,6 +170,11 @@ def is_json(line):
         return True
     except ValueError:
         return False
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
 
 
 def read(path):

@@ -6,12 +6,17 @@
 Standard output and error are a full disk (/dev/full) and a pipe whose reader went away: the server must serve, and end with 0. Then they are
 a pipe that is full and that nobody reads, and LOG_FILE may not grow any more: every request must be answered as fast as ever, what was
 dropped must be told once there is room again, and the server must end with 0 in time. Last, LOG_FILE is moved away and the server told to open
-it anew and to read its levels again (SIGHUP).
+it anew and to read its levels again (SIGHUP), and two servers write one file that is put away every few hundred lines, while one of them is killed
+again and again: no line of the other may be lost, and none be there twice.
 """
 
 import argparse
+import collections
+import gzip
+import http.client
 import json
 import os
+import pathlib
 import resource
 import signal
 import sys
@@ -21,6 +26,7 @@ import time
 from server import ROOT, Client, Server
 
 REQUESTS = 1500
+KILLS = 10
 SLOWEST = 0.5
 
 
@@ -29,7 +35,7 @@ def main():
     parser.add_argument("--binary", default=ROOT / ".build/release/martlet")
     options = parser.parse_args()
     outcomes = [judge(options.binary, what, stream) for what, stream in (("a full disk", full_disk), ("a broken pipe", broken_pipe))]
-    outcomes += [stuck_pipe(options.binary), full_file(options.binary), hang_up(options.binary)]
+    outcomes += [stuck_pipe(options.binary), full_file(options.binary), hang_up(options.binary), shared_file(options.binary)]
     return 0 if all(outcomes) else 1
 
 
@@ -121,6 +127,57 @@ def hang_up(binary):
     holds = before == 0 and after == 5 and status == 0
     print(f"log-outage: SIGHUP: {before} lines of the access log before, {after} of 5 after: {'yes' if holds else 'NO'}")
     return holds
+
+
+def shared_file(binary):
+    """Kills happen wherever they happen: at this size, often in the midst of a rotation."""
+    with tempfile.TemporaryDirectory(prefix="martlet-log-") as folder:
+        path = os.path.join(folder, "martlet.log")
+        settings = {"LOG_LEVEL": "info", "LOG_FILE": path, "LOG_FILE_SIZE": "64KiB", "LOG_FILE_COUNT": "1000"}
+        survivor, victim = (Server(binary, make_folder(folder, name), settings) for name in ("survivor", "victim"))
+        try:
+            survivor.start()
+            for kill in range(KILLS):
+                victim.start()
+                for number in range(300):
+                    ask(survivor, f"survivor-{kill}-{number}")
+                    ask(victim, f"victim-{kill}-{number}")
+                victim.kill()
+            status = survivor.stop()
+        finally:
+            survivor.stop()
+            victim.stop()
+        files = sorted(pathlib.Path(folder).glob("martlet.log*"))
+        # Compressed and not yet removed when its process was killed: the next rotation would do that.
+        files = [file for file in files if not pathlib.Path(f"{file}.gz").exists()]
+        lines = [line for file in files if file.suffix not in (".lock", ".part") for line in read_whole(file).splitlines()]
+    broken = sum(not is_json(line) for line in lines)
+    ids = collections.Counter(json.loads(line).get("request_id") for line in lines if is_json(line))
+    lost = sum(ids[f"survivor-{kill}-{number}"] != 1 for kill in range(KILLS) for number in range(300))
+    twice = sum(count > 1 for name, count in ids.items() if name and name.startswith("victim"))
+    holds = lost == 0 and twice == 0 and broken <= KILLS and status == 0
+    print(f"log-outage: two servers, one file, {KILLS} kills, {len(files)} files: {lost} of {300 * KILLS} lines lost or twice, {twice} of the killed "
+          f"one's twice, {broken} cut: {'yes' if holds else 'NO'}")
+    return holds
+
+
+def make_folder(parent, name):
+    path = os.path.join(parent, name)
+    os.mkdir(path)
+    return path
+
+
+def ask(server, name):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", "/health/live", headers={"X-Request-ID": name})
+    connection.getresponse().read()
+    connection.close()
+
+
+def read_whole(file):
+    opened = gzip.open(file, "rt", errors="replace") if file.suffix == ".gz" else open(file, errors="replace")
+    with opened:
+        return opened.read()
 
 
 def serve(server, count=REQUESTS):

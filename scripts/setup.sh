@@ -13,7 +13,7 @@ main() {
     local purpose=${1:-run}
     case $purpose in
         run) require "${libraries[@]}" pkg-config curl ;;
-        test) require "${libraries[@]}" pkg-config curl strace openssl python3 pgbouncer "${servers[@]}" ;;
+        test) require "${libraries[@]}" pkg-config curl strace openssl python3 pgbouncer prometheus "${servers[@]}" ;;
         services) require "${servers[@]}" ;;
         bench) require "${libraries[@]}" pkg-config curl wrk python3 "${servers[@]}" ;;
         lint) require shellcheck python3 ;;
@@ -50,7 +50,7 @@ install_with_apt() {
 }
 
 # The programs are needed, not servers of the system: scripts/services.sh starts its own. Without this, Debian makes a cluster of
-# PostgreSQL, starts it and Redis at once, and again whenever the machine starts.
+# PostgreSQL, starts it, Redis and Prometheus at once, and again whenever the machine starts.
 keep_servers_off() {
     local package
     for package in "$@"; do
@@ -60,10 +60,10 @@ keep_servers_off() {
                 echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/martlet.conf >/dev/null
                 say "no cluster of the system is made, by /etc/postgresql-common/createcluster.d/martlet.conf"
                 ;;
-            redis-server)
+            redis-server | prometheus)
                 if [ -d /run/systemd/system ]; then
-                    as_root systemctl mask --quiet redis-server.service
-                    say "Redis does not start with the machine; systemctl unmask redis-server changes that"
+                    as_root systemctl mask --quiet "$package.service"
+                    say "$package does not start with the machine; systemctl unmask $package changes that"
                 else
                     forbid_starting
                 fi
@@ -101,9 +101,9 @@ check_without_apt() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     say "not found: ${missing[*]}. This script installs them on Debian and Ubuntu only. Elsewhere:"
-    say "  macOS:   brew install pkgconf sqlite libpq argon2 libdeflate curl openssl wrk shellcheck postgresql@17 redis"
+    say "  macOS:   brew install pkgconf sqlite libpq argon2 libdeflate curl openssl wrk shellcheck postgresql@17 redis prometheus"
     say "           export PKG_CONFIG_PATH=\$(brew --prefix libpq)/lib/pkgconfig"
-    say "  Fedora:  dnf install pkgconf sqlite-devel libpq-devel libargon2-devel libdeflate-devel curl strace openssl wrk ShellCheck postgresql-server redis"
+    say "  Fedora:  dnf install pkgconf sqlite-devel libpq-devel libargon2-devel libdeflate-devel curl strace openssl wrk ShellCheck postgresql-server redis golang-github-prometheus"
     fail "Install what is missing, then run this again."
 }
 

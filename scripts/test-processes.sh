@@ -18,6 +18,13 @@ scripts/step.sh "Killing workers 8 times while jobs come in" scripts/jobs-kill.p
 scripts/step.sh "Pausing workers, and stopping them while they are busy" scripts/jobs-pause.py --binary "$binary" --pauses 1
 scripts/step.sh "Sending 10 MB of random and mutated requests" scripts/fuzz.py --binary "$binary" --megabytes 10 --seed 1
 
+if command -v prometheus >/dev/null && command -v promtool >/dev/null; then
+    scripts/step.sh "Scraping two servers with a Prometheus, and raising an alert" scripts/metrics-prometheus.py --binary "$binary"
+else
+    echo '==> NOT TESTED: metrics with a real Prometheus, which is not installed; run scripts/setup.sh test' >&2
+    if [ -n "${CI:-}" ]; then exit 1; fi
+fi
+
 # What follows starts PostgreSQL itself. Without its programs the rest is still worth running, but not where nothing may be left out.
 if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null &&
     ! compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null && ! compgen -G '/opt/homebrew/opt/postgresql@*/bin/initdb' >/dev/null; then

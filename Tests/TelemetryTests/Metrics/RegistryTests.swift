@@ -23,7 +23,7 @@ struct RegistryTests {
                 }
             }
         }
-        let samples = try Samples(registry.exposition(as: .prometheus))
+        let samples = try MetricSamples(registry.exposition(as: .prometheus))
         #expect(samples["things_total{kind=\"one\"}"] == 20_000)
         #expect(samples["waits_seconds_count"] == 20_000)
         #expect(samples["waits_seconds_sum"] == 5_000)
@@ -33,7 +33,7 @@ struct RegistryTests {
     @Test func boundsTheSeriesOfAName() throws {
         let registry = MetricRegistry([], seriesLimit: 10)
         for number in 0..<50 { Counter(label: "hits", dimensions: [("path", "/\(number)")], factory: registry).increment() }
-        let samples = try Samples(registry.exposition(as: .prometheus))
+        let samples = try MetricSamples(registry.exposition(as: .prometheus))
         #expect(samples.count(of: "hits_total") == 11)
         #expect(samples["hits_total{path=\"other\"}"] == 40)
         #expect(samples["martlet_metrics_dropped_series_total"] == 40)
@@ -44,7 +44,7 @@ struct RegistryTests {
         Counter(label: "hits", dimensions: [], factory: registry).increment()
         Meter(label: "hits", dimensions: [], factory: registry).set(17.0)
         Metrics.Timer(label: "hits_total", dimensions: [], factory: registry).recordSeconds(1)
-        let samples = try Samples(registry.exposition(as: .prometheus))
+        let samples = try MetricSamples(registry.exposition(as: .prometheus))
         #expect(samples["hits_total"] == 1)
         #expect(samples["hits"] == nil)
         #expect(samples["hits_total_value_seconds_count"] == 1)
@@ -55,7 +55,7 @@ struct RegistryTests {
         let registry = MetricRegistry([])
         Counter(label: "hits", dimensions: [("a", "1"), ("b", "2")], factory: registry).increment()
         Counter(label: "hits", dimensions: [("b", "2"), ("a", "1")], factory: registry).increment()
-        #expect(try Samples(registry.exposition(as: .prometheus))["hits_total{a=\"1\",b=\"2\"}"] == 2)
+        #expect(try MetricSamples(registry.exposition(as: .prometheus))["hits_total{a=\"1\",b=\"2\"}"] == 2)
     }
 
     @Test func keepsSeriesWhoseHandlesAreDestroyed() throws {
@@ -65,7 +65,7 @@ struct RegistryTests {
             counter.increment()
             counter.destroy()
         }
-        #expect(try Samples(registry.exposition(as: .prometheus))["hits_total"] == 2)
+        #expect(try MetricSamples(registry.exposition(as: .prometheus))["hits_total"] == 2)
     }
 
     @Test func ignoresWhatIsNoCountAndNoNumber() throws {
@@ -75,7 +75,7 @@ struct RegistryTests {
         let recorder = Recorder(label: "sizes", dimensions: [], aggregate: true, factory: registry)
         for value in [Double.nan, .infinity, 1] { recorder.record(value) }
         Metrics.Timer(label: "waits", dimensions: [], factory: registry).recordNanoseconds(-7)
-        let samples = try Samples(registry.exposition(as: .prometheus))
+        let samples = try MetricSamples(registry.exposition(as: .prometheus))
         #expect(samples["hits_total"] == 0)
         #expect(samples["sizes_count"] == 1)
         #expect(samples["sizes_sum"] == 1)
@@ -88,7 +88,7 @@ struct RegistryTests {
         for _ in 0..<200 {
             let registry = MetricRegistry([], seriesLimit: 5)
             for _ in 0..<30 { use(registry, &numbers) }
-            for format in ExpositionFormat.allCases { _ = try Samples(registry.exposition(as: format)) }
+            for format in ExpositionFormat.allCases { _ = try MetricSamples(registry.exposition(as: format)) }
         }
     }
 

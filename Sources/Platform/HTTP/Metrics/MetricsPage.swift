@@ -59,12 +59,17 @@ public struct MetricsPage: Sendable {
 extension Call {
     /// Whether the other end of the connection is near, and asks for itself: behind a proxy on this machine everybody would be near.
     fileprivate var isFromNeighbour: Bool {
-        let fields = request.headerFields
-        guard !fields.contains(.forwarded), !fields.contains(.forwardedFor), let peer = IPAddress(channel.remoteAddress) else {
-            return false
-        }
-        return Self.neighbourhood.contains { $0.contains(peer) }
+        let isPassedOn = Self.marksOfProxies.contains { request.headerFields.contains($0) }
+        guard !isPassedOn, let peer = IPAddress(channel.remoteAddress) else { return false }
+        return MetricsPage.isNear(peer)
     }
+
+    /// What proxies add to the requests that they pass on (RFC 7239, RFC 9110 §7.6.3, and custom).
+    private static let marksOfProxies: [HTTPField.Name] = [.forwarded, .forwardedFor, .forwardedProto, .via, .known("X-Real-IP")]
+}
+
+extension MetricsPage {
+    static func isNear(_ address: IPAddress) -> Bool { neighbourhood.contains { $0.contains(address) } }
 
     /// Loopback (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), private (RFC 1918, RFC 4193) and link-local (RFC 3927, RFC 4291 §2.5.6) networks.
     private static let neighbourhood = [

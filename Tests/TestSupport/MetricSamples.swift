@@ -1,20 +1,25 @@
 /// What a strict reader makes of metrics as text; anything it does not expect is an error.
-struct Samples {
-    private(set) var values: [String: Double] = [:]
-    private(set) var types: [String: String] = [:]
+public struct MetricSamples: Sendable {
+    public private(set) var values: [String: Double] = [:]
+    public private(set) var types: [String: String] = [:]
 
-    struct Unreadable: Error { let line: String, why: String }
+    public struct Unreadable: Error {
+        let line: String
+        let why: String
+    }
 
-    init(_ text: String) throws {
+    public init(_ text: String) throws {
         guard text.hasSuffix("\n") else { throw Unreadable(line: text, why: "no line break at the end") }
         var lines = text.dropLast().split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if lines.last == "# EOF" { lines.removeLast() }
         for line in lines { try read(line) }
     }
 
-    subscript(series: String) -> Double? { values[series] }
+    /// The value of a series, written as in the text: `hits_total{kind="one"}`.
+    public subscript(series: String) -> Double? { values[series] }
 
-    func count(of name: String) -> Int { values.keys.count { $0 == name || $0.hasPrefix(name + "{") } }
+    /// How many series a name has.
+    public func count(of name: String) -> Int { values.keys.count { $0 == name || $0.hasPrefix(name + "{") } }
 
     private mutating func read(_ line: String) throws {
         if line.hasPrefix("#") { return try readHead(line) }

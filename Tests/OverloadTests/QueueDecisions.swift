@@ -102,6 +102,20 @@ struct QueueDecisions {
         #expect((queue.running, queue.queued) == (0, 0))
     }
 
+    @Test func afterAPauseOfTheMachineNoPlaceStaysEmpty() {
+        var queue = AdmissionQueue.full(1)
+        for tick in 0...12 { _ = queue.enter(.reads, UInt64(tick), now: at(tick * 10)) }
+        #expect(queue.end(.reads) { at(400) } == [.begin(12, .reads)])
+    }
+
+    @Test func whoeverWaitsWhileEverythingIsLateMayWaitForLonger() {
+        var queue = AdmissionQueue.full(1)
+        for tick in 0...11 { _ = queue.enter(.reads, UInt64(tick), now: at(tick * 10)) }
+        queue.lag = .milliseconds(20)
+        #expect(queue.look(now: at(130)) == [])
+        #expect(queue.look(now: at(140)) == [.refuse(11, .reads)])
+    }
+
     @Test func whoLeftIsNotServed() {
         var queue = AdmissionQueue.full(1)
         _ = queue.enter(.reads, 1, now: at(0))

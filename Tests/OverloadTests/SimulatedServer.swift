@@ -89,7 +89,7 @@ struct SimulatedServer {
             lag: bottleneck == .cores ? .seconds(earliest) : .zero, waiting: bottleneck == .connections ? beginnings.count : 0,
             interval: .milliseconds(10))
         limit.note(sample, running: queue.running, ended: ended, isWanted: queue.isFull)
-        queue.limit = limit.value
+        (queue.limit, queue.lag) = (limit.value, sample.lag)
         perform(queue.look(now: instant))
     }
 

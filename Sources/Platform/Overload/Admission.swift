@@ -118,7 +118,7 @@ extension Admission.State {
     }
 
     fileprivate mutating func note(_ sample: LoadSample, now: ContinuousClock.Instant) -> ([Wake], Shedding.News?) {
-        lag = sample.lag
+        (lag, queue.lag) = (sample.lag, sample.lag)
         limit.note(sample, running: queue.running, ended: ended, isWanted: queue.isFull)
         queue.limit = limit.value
         let wakes = perform(queue.look(now: now), now: now)

@@ -29,6 +29,8 @@ struct AdmissionQueue {
 
     /// How many may be worked on at a time.
     var limit: Int
+    /// By how much the process is late with everything: nobody could have begun in that time, so one may wait so much longer.
+    var lag = Duration.zero
     private let patience: Patience
     /// Who waits, by class, the oldest first.
     private var lines = [[Waiter]](repeating: [], count: WorkClass.allCases.count)
@@ -85,14 +87,16 @@ struct AdmissionQueue {
         }
     }
 
-    /// Refuses who has waited for too long, and has others begin while there is room.
+    /// Has others begin while there is room, and refuses who has waited for too long; never the other way round, or places would stay empty
+    /// after a moment in which the whole process stood still.
     mutating func look(now: Instant) -> [Action] {
-        var actions = refuseLate(now: now)
+        var actions = refuse { $0.deadline.map { $0 <= now } ?? false }
         while let kind = next, let waiter = take(kind, now: now) {
             start(kind)
             actions.append(.begin(waiter.ticket, kind))
         }
-        return actions
+        let longest = isStanding(now) ? min(patience.burst, patience.standing + lag) : patience.burst
+        return actions + refuse { $0.since.duration(to: now) > longest }
     }
 
     /// How many may wait: as many as work, so that a burst of a limit's size is no overload.
@@ -129,15 +133,14 @@ extension AdmissionQueue {
         lastWait = now
     }
 
-    private mutating func refuseLate(now: Instant) -> [Action] {
+    private mutating func refuse(_ isLate: (Waiter) -> Bool) -> [Action] {
         guard queued > 0 else { return [] }
-        let longest = isStanding(now) ? patience.standing : patience.burst
         var actions: [Action] = []
         for kind in WorkClass.allCases where !lines[kind.rawValue].isEmpty {
             lines[kind.rawValue].removeAll { waiter in
-                let isLate = waiter.since.duration(to: now) > longest || waiter.deadline.map { $0 <= now } ?? false
-                if isLate { actions.append(.refuse(waiter.ticket, kind)) }
-                return isLate
+                guard isLate(waiter) else { return false }
+                actions.append(.refuse(waiter.ticket, kind))
+                return true
             }
         }
         queued -= actions.count

@@ -105,6 +105,7 @@ def peer(tools, options, name):
         "JWT_SECRET_KEY": tools.ENV["JWT_SECRET"],
         "SECRET_KEY": tools.ENV["JWT_SECRET"],
         "RATE_LIMIT_ENABLED": "false",
+        "OVERLOAD_PROTECTION": "false",
         "LOG_LEVEL": "error",
     }
     start_command = {"cmd": [str(options.binary)], "cwd": "run", "env": environment}

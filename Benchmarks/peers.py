@@ -120,6 +120,7 @@ def start_command(tools, options, url):
         "SECRET_KEY": tools.ENV["JWT_SECRET"],
         "LOG_LEVEL": "error",
         "RATE_LIMIT_ENABLED": "false",
+        "OVERLOAD_PROTECTION": "false",
     }
     return {"cmd": [str(options.binary), "serve"], "cwd": "run", "env": environment}
 

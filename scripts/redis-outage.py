@@ -29,6 +29,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 ENVIRONMENT = {
     "MARTLET_TEST_ROUTES": "true",
     "RATE_LIMIT_ENABLED": "false",
+    "OVERLOAD_PROTECTION": "false",
     "LOG_LEVEL": "notice",
     "SECRET_KEY": SECRET,
     "JWT_SECRET_KEY": SECRET[::-1],

@@ -33,6 +33,7 @@ class Server:
             "DATABASE_URL": f"sqlite://{self.folder.resolve()}/martlet.db",
             "LOG_LEVEL": "error",
             "RATE_LIMIT_ENABLED": "false",
+            "OVERLOAD_PROTECTION": "false",
             "SECRET_KEY": secrets.token_hex(32),
             "JWT_SECRET_KEY": secrets.token_hex(32),
             **(environment or {}),

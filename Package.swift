@@ -144,11 +144,12 @@ let package = Package(
         .target(
             name: "MartletTestKit",
             dependencies: [
-                "MartletApp", "MartletClient", "MartletIdentity", "MartletJobs", "MartletTelemetry", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "MartletApp", "MartletClient", "MartletIdentity", "MartletJobs", "MartletSupervisor", "MartletTelemetry", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             path: "Tests/TestKit"),
         .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
-        .testTarget(name: "WireTests", dependencies: ["MartletWire", "MartletTestSupport", .hummingbird, .httpTypes, .logging, .nioCore, .nioPosix]),
+        .testTarget(name: "WireTests", dependencies: ["MartletWire", "MartletTestSupport", .hummingbird, .httpTypes, .lifecycle, .logging, .nioCore, .nioPosix]),
+        .testTarget(name: "SupervisorTests", dependencies: ["MartletSupervisor", "MartletTestSupport"]),
         .testTarget(name: "SettingsTests", dependencies: ["MartletCore", "MartletSettings"]),
         .testTarget(name: "TelemetryTests", dependencies: ["MartletContract", "MartletCore", "MartletTelemetry", "MartletTestSupport", .lifecycle, .logging, .metrics, .nioCore, .nioHTTP1, .tracing]),
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
@@ -161,7 +162,7 @@ let package = Package(
         .testTarget(name: "IdempotencyTests", dependencies: ["MartletContract", "MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .httpTypes, .logging, .nioCore]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
+        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -185,6 +185,9 @@ private struct DrainingServer: Service {
     let server: ServiceGroup
     let draining: Draining
     let delay: Duration
+    /// Others serve in the place of one that retires, so it gives connections at least this long to ask for something once more: closing one
+    /// that a client is about to use costs that client its request.
+    private static let retirement = Duration.seconds(2)
 
     init(_ server: any Service, _ draining: Draining, delay: Duration, logger: Logger) {
         // One that retires ends by itself once its last connection has.
@@ -205,7 +208,7 @@ private struct DrainingServer: Service {
                 draining.begin()
                 Task {
                     // Nothing cancels this sleep: it ends by itself.
-                    try? await Task.sleep(for: delay)
+                    try? await Task.sleep(for: draining.isRetiring ? max(delay, Self.retirement) : delay)
                     await server.triggerGracefulShutdown()
                 }
             }

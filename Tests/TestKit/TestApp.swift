@@ -9,6 +9,7 @@ public import MartletCore
 public import MartletIdentityAPI
 import MartletJobs
 public import MartletSettings
+public import MartletSupervisor
 public import MartletTelemetry
 import MartletTestServers
 public import MartletTestSupport
@@ -45,25 +46,26 @@ public struct TestApp: Sendable {
 ///
 /// - Parameter change: What differs from the settings of a development machine.
 public func withApp(
-    clock: WallClock = .system, logger: Logger = .silent, logs: Logs = Logs(), change: (inout Settings) -> Void = { _ in },
+    clock: WallClock = .system, logger: Logger = .silent, logs: Logs = Logs(), inFlight: InFlight? = nil,
+    change: (inout Settings) -> Void = { _ in },
     _ body: (TestApp) async throws -> Void
 ) async throws {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
     var settings = try folder.settings()
     change(&settings)
-    try await withRunningApp(settings, folder: folder.path, clock: clock, logger: logger, logs: logs, body)
+    try await withRunningApp(settings, folder: folder.path, clock: clock, logger: logger, logs: logs, inFlight: inFlight, body)
 }
 
 /// Runs the application with exactly these settings.
 public func withRunningApp(
-    _ settings: Settings, folder: String, clock: WallClock = .system, logger: Logger = .silent, logs: Logs = Logs(),
+    _ settings: Settings, folder: String, clock: WallClock = .system, logger: Logger = .silent, logs: Logs = Logs(), inFlight: InFlight? = nil,
     _ body: (TestApp) async throws -> Void
 ) async throws {
     try await Engine.schemas?.create(TemporaryFolder.schema(of: folder))
     var instances: [App] = []
     for _ in 0..<Engine.current.instances {
-        let app = try await App(settings, logger: logger, logs: logs, clock: clock)
+        let app = try await App(settings, logger: logger, logs: logs, clock: clock, inFlight: inFlight)
         try await app.prepare()
         instances.append(app)
     }

@@ -36,7 +36,7 @@ public final class Supervisor {
     let options: Options
     let logger: Logger
     private let program: String
-    private let listener: Int32
+    private var listener: Int32
     private let control: ControlSocket
     private let signals: Int32
     private var crew: Crew
@@ -170,6 +170,9 @@ extension Supervisor {
         case SIGHUP: for pid in processes.keys { kill(pid, SIGHUP) }
         default:
             logger.notice("Stopping", metadata: ["signal": "\(SignalName.of(signal))"])
+            // The workers' own are the last ones then: nobody waits at a socket from which none of them accepts any more.
+            close(listener)
+            listener = -1
             perform(crew.stop(signal: signal, now))
         }
     }
@@ -188,10 +191,12 @@ extension Supervisor {
 extension Supervisor {
     private func note(_ worker: WorkerProcess, _ end: WorkerEnd) {
         let wasAsked = crew.workers[worker.pid]?.state == .leaving && end.isClean
-        if wasAsked || !crew.hasServed {
-            logger.info("A worker ended", metadata: ["pid": "\(worker.pid)", "how": "\(end)"])
-        } else {
+        if wasAsked {
+            logger.info("A worker ended", metadata: ["pid": "\(worker.pid)"])
+        } else if crew.hasServed {
             record(worker, end, at: now)
+        } else {
+            logger.error("The first worker ended before it served", metadata: ["pid": "\(worker.pid)", "how": "\(end)"])
         }
     }
 }

@@ -20,6 +20,8 @@ public struct WireLimits: Sendable, Hashable {
     /// instead of a reset (RFC 9112 §9.6).
     public var lingerTimeout: Duration = .seconds(1)
     public var maxLingerBytes: Int = 65_536
+    /// How long a connection on which nothing was asked yet stays open once a server that stops closes the idle ones.
+    public var firstRequestGrace: Duration = .milliseconds(500)
 
     /// The request line and all fields together; beyond: 431. Also bounds a trailer section.
     public var maxHeaderBytes: Int = 16_384

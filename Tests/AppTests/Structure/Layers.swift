@@ -130,6 +130,9 @@ struct Rule: Sendable, CustomTestStringConvertible {
             folder: "Sources/Platform/DataCopy", modules: standard.union(["MartletCore", "MartletStorage", "Crypto"]),
             reason: "copies speak to the seam: they know the dialects and no driver."),
         Rule(
+            folder: "Sources/Platform/Supervisor", modules: standard.union(["Glibc", "Logging", "Musl"]),
+            reason: "the supervisor outlives what it starts: it knows processes, and nothing that serves or stores."),
+        Rule(
             folder: "Sources/Services",
             modules: standard.union([
                 "MartletCache", "MartletCore", "MartletContract", "MartletHTTP", "MartletIdempotency", "MartletJobs", "MartletJobsAPI",

@@ -208,8 +208,8 @@ extension HTTP1Connection {
     /// A request may be on its way, or wait in the socket while the event loop is busy. So the socket is looked at first, at a moment of each
     /// connection's own; and one that was opened for a request has a little longer to send it. Whatever comes is answered, and closes.
     private func closeSoon(context: ChannelHandlerContext) {
-        let pause = answered == 0 ? 500 : Int64.random(in: 10...60)
-        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(pause)) {
+        let pause = answered == 0 ? TimeAmount(configuration.limits.firstRequestGrace) : .milliseconds(.random(in: 10...60))
+        context.eventLoop.assumeIsolated().scheduleTask(in: pause) {
             guard let context = self.context, self.closing == .no, self.isIdle else { return }
             self.finish(context: context)
         }

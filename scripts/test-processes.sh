@@ -13,6 +13,7 @@ scripts/step.sh "Killing the server 20 times while requests are repeated" script
 scripts/step.sh "Tracing that a write is synced before it is acknowledged" scripts/fsync-trace.sh "$binary"
 scripts/step.sh "Stopping the server while it is busy" scripts/drain.py --binary "$binary"
 scripts/step.sh "Connecting more often than there are descriptors" scripts/descriptors.py --binary "$binary"
+scripts/step.sh "Replacing and crashing workers under load" scripts/workers.py --binary "$binary"
 scripts/step.sh "Serving while the log cannot be written" scripts/log-outage.py --binary "$binary"
 scripts/step.sh "Following spans to a collector, and taking it away" scripts/tracing.py --binary "$binary"
 scripts/step.sh "Killing workers 8 times while jobs come in" scripts/jobs-kill.py --binary "$binary" --jobs 1500 --kills 8

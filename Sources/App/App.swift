@@ -49,7 +49,8 @@ public struct App: Sendable {
     public let admission: Admission?
     let denylist: Denylist
     let draining = Draining()
-    let logs: Logs
+    /// What this process logs, and what became of it.
+    public let logs: Logs
     /// What SIGHUP reads anew, beside the certificate: whoever reads a file once adds how to read it again.
     public let reloads = Reloads()
     let logger: Logger

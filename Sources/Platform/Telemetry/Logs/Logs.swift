@@ -15,6 +15,7 @@ public final class Logs: Sendable {
         let writer: LogWriter
         let form: LogForm
         let least: Logger.Level
+        var place = LogPlace.standardError
     }
 
     public let levels: LogLevels
@@ -34,8 +35,10 @@ public final class Logs: Sendable {
         let bounds = LogWriter.Bounds(bytes: settings.bufferBytes)
         var outputs: [Output] = []
         if settings.standardError { outputs.append(Output(StreamSink(descriptor: STDERR_FILENO), settings.form, .trace, bounds)) }
-        if let place = settings.file { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .trace, bounds)) }
-        if let place = settings.errorFile { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .error, bounds)) }
+        if let place = settings.file { outputs.append(Output(try LogFile(place), settings.form.ofFiles, .trace, bounds, at: .file)) }
+        if let place = settings.errorFile {
+            outputs.append(Output(try LogFile(place), settings.form.ofFiles, .error, bounds, at: .errorFile))
+        }
         self.init(LogLevels(settings.rules), outputs, metadataProvider: metadataProvider, rules: rules)
     }
 
@@ -54,8 +57,14 @@ public final class Logs: Sendable {
         Logger(label: label) { LineHandler(self, label: $0, metadataProvider: metadataProvider) }
     }
 
-    /// What the writers have done, in the order: standard error, the file, the file of errors, as far as there are such.
-    public var statistics: [LogStatistics] { outputs.map(\.writer.statistics) }
+    /// What was written to each place that there is, what was dropped and what waits.
+    public var statistics: [LogStatistics] {
+        outputs.map { output in
+            var statistics = output.writer.statistics
+            statistics.place = output.place
+            return statistics
+        }
+    }
 
     func write(_ entry: LogEntry) {
         var line: (form: LogForm, bytes: [UInt8])?
@@ -88,8 +97,11 @@ public final class Logs: Sendable {
 }
 
 extension Logs.Output {
-    init(_ sink: some LogSink, _ form: LogForm, _ least: Logger.Level, _ bounds: LogWriter.Bounds = .init()) {
-        self.init(writer: LogWriter(to: sink, bounds) { form.line(of: .dropped($0)) }, form: form, least: least)
+    init(
+        _ sink: some LogSink, _ form: LogForm, _ least: Logger.Level, _ bounds: LogWriter.Bounds = .init(),
+        at place: LogPlace = .standardError
+    ) {
+        self.init(writer: LogWriter(to: sink, bounds) { form.line(of: .dropped($0)) }, form: form, least: least, place: place)
     }
 }
 

@@ -31,10 +31,11 @@ struct LogFile: LogSink {
         return lock.whileShared { append(bytes) }
     }
 
+    /// Where it cannot be opened, lines are dropped and counted, and it is tried again with each batch.
     mutating func reopen() { file = try? OpenFile(path: path) }
 
     private mutating func append(_ bytes: [UInt8]) -> Int {
-        if file?.isStillAt(path) != true { file = try? OpenFile(path: path) }
+        if file?.isStillAt(path) != true { reopen() }
         guard let file else { return 0 }
         // A file that begins in the middle of a line would be the fault of a full disk: the line break makes the rest readable.
         if isTorn, Descriptor.write([UInt8(ascii: "\n")], to: file.descriptor) != 1 { return 0 }
@@ -52,7 +53,7 @@ struct LogFile: LogSink {
     private mutating func rotate() {
         lock.whileAlone {
             if file?.isStillAt(path) == true { rotation.rotate() }
-            file = try? OpenFile(path: path)
+            reopen()
         }
     }
 }

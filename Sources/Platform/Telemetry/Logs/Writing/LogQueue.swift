@@ -122,8 +122,16 @@ struct LogQueue {
     mutating func end() { isEnding = true }
 }
 
+/// Where lines go, by the names that metrics have for it.
+public enum LogPlace: String, Sendable, CaseIterable {
+    case standardError = "stderr"
+    case file
+    case errorFile = "error_file"
+}
+
 /// What a writer has done so far, for metrics. Counts never fall.
 public struct LogStatistics: Sendable, Equatable {
+    public internal(set) var place = LogPlace.standardError
     public internal(set) var writtenLines = 0
     public internal(set) var writtenBytes = 0
     /// Lost since more was logged than could be written.

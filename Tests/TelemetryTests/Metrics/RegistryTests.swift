@@ -85,7 +85,7 @@ struct RegistryTests {
     /// Whatever libraries call their metrics, and whatever they put into labels, comes out as lines that a parser reads, and each only once.
     @Test func makesReadableTextOfAnyNamesAndLabels() throws {
         var numbers = SeededNumbers(seed: 7)
-        for _ in 0..<200 {
+        for _ in 0..<40 {
             let registry = MetricRegistry([], seriesLimit: 5)
             for _ in 0..<30 { use(registry, &numbers) }
             for format in ExpositionFormat.allCases { _ = try MetricSamples(registry.exposition(as: format)) }

@@ -14,7 +14,8 @@ import Testing
         #expect(Set(declared.map(\.name)).count == declared.count)
         #expect(Set(declared.map(\.flag)).count == declared.count)
         #expect(declared.allSatisfy { !$0.group.isEmpty && !$0.type.isEmpty && $0.description.hasSuffix(".") })
-        #expect(declared.filter(\.isSecret).map(\.name) == ["SECRET_KEY", "JWT_SECRET_KEY", "OTEL_EXPORTER_OTLP_HEADERS"])
+        #expect(
+            declared.filter(\.isSecret).map(\.name) == ["SECRET_KEY", "JWT_SECRET_KEY", "METRICS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"])
     }
 
     @Test func aCopyOfTheExampleLoadsAlsoWithEveryLineUncommented() throws {

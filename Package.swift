@@ -162,7 +162,7 @@ let package = Package(
         .testTarget(name: "IdempotencyTests", dependencies: ["MartletContract", "MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .httpTypes, .logging, .nioCore]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1]),
+        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1, .tracing]),
     ],
     swiftLanguageModes: [.v6]
 )

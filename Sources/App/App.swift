@@ -123,11 +123,7 @@ public struct App: Sendable {
             metrics: metrics, traces: traces.map { RequestTraces($0, settings) }, logger: logger.named("martlet.http"))
         reloads.add("log levels") { try logs.reload() }
         draining.onBegin { [streams] in streams.end() }
-        registry.watch(database)
-        registry.watch(cache)
-        registry.watch(shared.limiter)
-        registry.watch(BacklogWatch(database, clock: jobClock, queues: worker.queueNames))
-        registry.watchProcess()
+        watchEverything(BacklogWatch(database, clock: jobClock, queues: worker.queueNames))
     }
 
     /// Opens the database at a URL; throws `unavailable` when its file cannot be opened or its URL not be read. A server need not be there yet.

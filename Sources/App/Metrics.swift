@@ -1,7 +1,9 @@
 import MartletCache
 import MartletHTTP
 import MartletJobs
+import MartletOverload
 import MartletRateLimit
+import MartletRedis
 import MartletSettings
 import MartletStorage
 import MartletTelemetry
@@ -46,6 +48,52 @@ extension MetricRegistry {
         onScrape { $0.set(.limitsDegraded, to: limiter.degradation == .degraded ? 1 : 0) }
     }
 
+    /// Adds which dependencies are not asked at the moment.
+    func watch(_ shared: SharedStore, _ cache: Cache) {
+        guard let redis = shared.redis else { return }
+        onScrape { scrape in
+            scrape.set(.breakerOpen, MetricLabel("dependency", "redis"), to: redis.isAvailable ? 0 : 1)
+            scrape.set(.breakerOpen, MetricLabel("dependency", "shared_cache"), to: cache.isAlone ? 1 : 0)
+        }
+    }
+
+    func watch(_ admission: Admission) {
+        onScrape { scrape in
+            let statistics = admission.statistics
+            scrape.set(.admissionLimit, to: statistics.limit)
+            scrape.set(.admissionRunning, to: statistics.running)
+            scrape.set(.admissionQueued, to: statistics.queued)
+            for (outcome, counts) in [("admitted", statistics.admitted), ("refused", statistics.refused)] {
+                for (kind, count) in counts {
+                    let labels = (MetricLabel("class", declared: "\(kind)"), MetricLabel("outcome", declared: outcome))
+                    scrape.set(.admissionDecisions, labels.0, labels.1, to: count)
+                }
+            }
+        }
+    }
+
+    func watch(_ logs: Logs) {
+        onScrape { scrape in
+            for statistics in logs.statistics {
+                let place = MetricLabel("place", declared: statistics.place.rawValue)
+                scrape.set(.logLines, place, to: statistics.writtenLines)
+                scrape.set(.logDrops, place, MetricLabel("reason", "full"), to: statistics.droppedWhenFull.values.reduce(0, +))
+                scrape.set(.logDrops, place, MetricLabel("reason", "unwritable"), to: statistics.droppedWhenUnwritable.values.reduce(0, +))
+                scrape.set(.logQueued, place, to: statistics.queuedLines)
+            }
+        }
+    }
+
+    func watch(_ exporter: TraceExporter) {
+        onScrape { scrape in
+            let statistics = exporter.statistics
+            scrape.set(.traceSpans, MetricLabel("outcome", "exported"), to: statistics.exported)
+            scrape.set(.traceSpans, MetricLabel("outcome", "dropped"), to: statistics.dropped)
+            scrape.set(.traceFailures, to: statistics.failed)
+            scrape.set(.traceQueued, to: statistics.queued)
+        }
+    }
+
     /// Adds how much work waits, as it was known a moment ago; nothing while the database is away.
     func watch(_ backlog: BacklogWatch) {
         onScrape { scrape in
@@ -70,6 +118,19 @@ extension MetricRegistry {
 }
 
 extension App {
+    /// Adds what is measured elsewhere to each scrape.
+    func watchEverything(_ backlog: BacklogWatch) {
+        metrics.watch(database)
+        metrics.watch(cache)
+        metrics.watch(shared.limiter)
+        metrics.watch(shared, cache)
+        metrics.watch(backlog)
+        metrics.watch(logs)
+        if let admission { metrics.watch(admission) }
+        if let traceExporter { metrics.watch(traceExporter) }
+        metrics.watchProcess()
+    }
+
     /// Lets libraries that know swift-metrics count here too. Once in a process, before they are used.
     public func adoptLibraries() { MetricsSystem.bootstrap(metrics) }
 

@@ -7,7 +7,7 @@ extension MetricDescription {
         requests + storage + [
             cacheHits, cacheStaleHits, cacheMisses, cacheJoined, cacheComputed, cacheEvictions, cacheWithheld, cacheEntries, cacheBytes,
             limitDecisions, limitsDegraded, logins,
-        ] + jobs + process + [
+        ] + admission + jobs + process + watching + [
             eventLoopLag, eventLoopLagWorst, executorLag, executorLagWorst, buildInfo, droppedSeries,
         ]
 
@@ -73,6 +73,33 @@ extension MetricDescription {
     public static let limitsDegraded = MetricDescription(
         "martlet_rate_limit_degraded", .gauge, "1 while limits are not shared between instances though they should be.")
     static let logins = MetricDescription("martlet_logins_total", .counter, "Attempts to log in with a password.", labels: ["outcome"])
+
+    // MARK: Overload and outages
+
+    static let admission = [admissionLimit, admissionRunning, admissionQueued, admissionDecisions, breakerOpen]
+    public static let admissionLimit = MetricDescription(
+        "martlet_admission_limit", .gauge, "How many requests may be worked on at a time, at this moment.")
+    public static let admissionRunning = MetricDescription("martlet_admission_running", .gauge, "How many are.")
+    public static let admissionQueued = MetricDescription("martlet_admission_queued", .gauge, "How many wait to begin.")
+    public static let admissionDecisions = MetricDescription(
+        "martlet_admission_decisions_total", .counter, "Requests that began, and those refused for overload.", labels: ["class", "outcome"])
+    public static let breakerOpen = MetricDescription(
+        "martlet_breaker_open", .gauge, "1 while a dependency is not asked, since it is away or too slow.", labels: ["dependency"])
+
+    // MARK: What tells of everything else
+
+    static let watching = [logLines, logDrops, logQueued, traceSpans, traceFailures, traceQueued]
+    public static let logLines = MetricDescription(
+        "martlet_log_lines_total", .counter, "Lines of the log that were written.", labels: ["place"])
+    public static let logDrops = MetricDescription(
+        "martlet_log_dropped_lines_total", .counter, "Lines that were lost, since more was logged than could be written, or writing failed.",
+        labels: ["place", "reason"])
+    public static let logQueued = MetricDescription("martlet_log_queued_lines", .gauge, "Lines that wait to be written.", labels: ["place"])
+    public static let traceSpans = MetricDescription(
+        "martlet_trace_spans_total", .counter, "Spans that the collector took, and those that were lost.", labels: ["outcome"])
+    public static let traceFailures = MetricDescription(
+        "martlet_trace_export_failures_total", .counter, "Attempts to send spans that did not succeed.")
+    public static let traceQueued = MetricDescription("martlet_trace_queued_spans", .gauge, "Spans that wait to be sent.")
 
     // MARK: Jobs
 

@@ -59,8 +59,8 @@ public func withApp(
 
 /// Runs the application with exactly these settings.
 public func withRunningApp(
-    _ settings: Settings, folder: String, clock: WallClock = .system, logger: Logger = .silent, logs: Logs = Logs(), inFlight: InFlight? = nil,
-    _ body: (TestApp) async throws -> Void
+    _ settings: Settings, folder: String, clock: WallClock = .system, logger: Logger = .silent, logs: Logs = Logs(),
+    inFlight: InFlight? = nil, _ body: (TestApp) async throws -> Void
 ) async throws {
     try await Engine.schemas?.create(TemporaryFolder.schema(of: folder))
     var instances: [App] = []

@@ -1,6 +1,5 @@
 import HummingbirdCore
 import Logging
-import MartletApp
 import MartletCache
 import MartletContract
 import MartletCore
@@ -15,6 +14,7 @@ import NIOPosix
 import ServiceLifecycle
 import Testing
 
+@testable import MartletApp
 @testable import MartletHTTP
 
 @Suite("Overload", .everyDatabase)
@@ -152,15 +152,17 @@ private func withStage(
         let identity = try #require(app.app.services.lazy.compactMap { $0 as? IdentityService }.first)
         var wire = WireLimits()
         wire.bodyTimeout = .seconds(5)
+        let health = InstanceHealth(app.app.settings, app.app.database, app.app.shared, app.app.cache, app.app.draining)
         let pipeline = Pipeline(
-            routes: app.app.services.flatMap(\.routes) + SystemAPI.routes {} + StageAPI.routes(gate), authenticator: identity.authenticator,
+            routes: app.app.services.flatMap(\.routes) + SystemAPI.routes(health) + StageAPI.routes(gate),
+            authenticator: identity.authenticator,
             policy: HTTPPolicy(requestTimeout: timeout), deadlines: deadlines, responses: ResponseCache(app.app.cache, showsSource: true),
             admission: admission, logger: log.logger)
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let server = try HTTPServer.service(
-            pipeline, at: .hostname("127.0.0.1", port: 0), limits: wire, tls: nil, draining: Draining(),
+            pipeline, at: .address(host: "127.0.0.1", port: 0), limits: wire, tls: nil, draining: Draining(), reloads: Reloads(),
             eventLoops: MultiThreadedEventLoopGroup.singleton, logger: .silent
-        ) { channel in port.yield(channel.localAddress?.port ?? 0) }
+        ) { port.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await LoadWatch(admission, logger: log.logger) { 0 }.run() }
             group.addTask { await deadlines.run() }

@@ -116,7 +116,6 @@ struct Rule: Sendable, CustomTestStringConvertible {
             folder: "Sources/Platform/IdentityAPI", modules: standard.union(["MartletCore", "MartletContract"]),
             reason: "clients import an API; it holds nothing that serves."),
         Rule(
-        Rule(
             folder: "Sources/Platform/AdminAPI", modules: standard.union(["MartletCore", "MartletContract"]),
             reason: "clients import an API; it holds nothing that serves."),
         Rule(

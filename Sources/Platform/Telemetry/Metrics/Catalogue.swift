@@ -92,7 +92,7 @@ extension MetricDescription {
     public static let logLines = MetricDescription(
         "martlet_log_lines_total", .counter, "Lines of the log that were written.", labels: ["place"])
     public static let logDrops = MetricDescription(
-        "martlet_log_dropped_lines_total", .counter, "Lines that were lost, since more was logged than could be written, or writing failed.",
+        "martlet_log_dropped_lines_total", .counter, "Lines that were lost: more was logged than could be written, or writing failed.",
         labels: ["place", "reason"])
     public static let logQueued = MetricDescription("martlet_log_queued_lines", .gauge, "Lines that wait to be written.", labels: ["place"])
     public static let traceSpans = MetricDescription(

@@ -123,9 +123,9 @@ public struct Pipeline: Sendable {
         return try await traced("handler") { try await run(route, read.parts, caller, call) }
     }
 
-    /// A part of a request's way as a span of its own, where the request is traced.
+    /// A part of a request's way as a span of its own, where the request is sampled.
     private func traced<Result>(_ name: StaticString, _ part: () async throws -> Result) async throws -> Result {
-        guard let trace = Trace.current else { return try await part() }
+        guard let trace = Trace.current, trace.isSampled else { return try await part() }
         return try await trace.scope({ _ in NamedWork(name) }, part)
     }
 
@@ -158,7 +158,8 @@ public struct Pipeline: Sendable {
     private func kept(_ asked: AskedFor, _ hit: ResponseCache.Hit?, _ making: Making, _ responses: ResponseCache) async throws -> Answer {
         // It may outlive this request, so its time is its own.
         let make: @Sendable () async throws -> StoredResponse = {
-            StoredResponse(try await run(making.route, making.parts, making.caller, making.call), making.rule, policy.compression)
+            let answer = try await traced("handler") { try await run(making.route, making.parts, making.caller, making.call) }
+            return StoredResponse(answer, making.rule, policy.compression)
         }
         if let hit {
             responses.renew(asked, make)

@@ -243,7 +243,7 @@ struct RateLimitsOfCalls {
 
     @Test func areCountedByEachInstanceAndReadinessSaysSo() async throws {
         try await limited(["REDIS_URL": "redis://127.0.0.1:1", "RATE_LIMIT_READS": "2/h", "RATE_LIMIT_WRITES_FALLBACK": "closed"]) { app in
-            try await eventually { try await app.readiness() == [["rate_limit"]] }
+            try await eventually { try await app.readiness() == [["rate_limit", "cache"]] }
             let token = try await app.token()
             // None has ever heard of another.
             var admitted = 0
@@ -258,10 +258,10 @@ struct RateLimitsOfCalls {
     @Test func areSharedAgainByThemselvesWhenRedisIsThere() async throws {
         try await PrivateRedis.with { server in
             try await limited(["REDIS_URL": server.url]) { app in
-                try await eventually { try await app.readiness() == [["rate_limit"]] }
+                try await eventually { try await app.readiness() == [["rate_limit", "cache"]] }
                 for _ in 0..<2 {
                     try await server.run(endedBy: SIGKILL) { try await eventually { try await app.readiness() == [[]] } }
-                    try await eventually { try await app.readiness() == [["rate_limit"]] }
+                    try await eventually { try await app.readiness() == [["rate_limit", "cache"]] }
                 }
             }
         }

@@ -18,7 +18,7 @@ struct PathMethods {
                 let get = try await app.exchange("GET \(target)", fields)
                 let head = try await app.exchange("HEAD \(target)", fields)
                 #expect(head.status == get.status, "\(named.identifier)")
-                #expect(head.comparableFields == get.comparableFields, "\(named.identifier)")
+                #expect(head.comparableFields(of: named) == get.comparableFields(of: named), "\(named.identifier)")
                 #expect(head.body.isEmpty && !get.body.isEmpty, "\(named.identifier)")
             }
         }
@@ -88,8 +88,10 @@ extension RawAnswer {
 
 extension SocketAnswer {
     /// Without what may differ: the moment, and the framing of a body that is sent while it is made.
-    fileprivate var comparableFields: [String: String] {
+    fileprivate func comparableFields(of named: NamedOperation) -> [String: String] {
+        // How long something took is said in more or fewer digits.
+        let tellsTimes = ["system_redis", "system_database", "system_detailed"].contains(named.identifier)
         let all = Dictionary(fields.map { ($0.name, $0.value) }, uniquingKeysWith: { "\($0), \($1)" })
-        return all.filter { !["date", "transfer-encoding"].contains($0.key) }
+        return all.filter { !["date", "transfer-encoding", tellsTimes ? "content-length" : ""].contains($0.key) }
     }
 }

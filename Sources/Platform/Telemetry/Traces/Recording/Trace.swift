@@ -13,6 +13,9 @@ public struct Trace: Sendable {
 
     public static var current: Trace? { ServiceContext.current?[TraceKey.self] }
 
+    /// Whether it is recorded whatever becomes of it. If not, only little is worth keeping.
+    public var isSampled: Bool { recorder.isSampled }
+
     /// As whoever is called next hears of it.
     public var parent: TraceParent { recorder.parent(span) }
 
@@ -39,9 +42,12 @@ public struct Trace: Sendable {
     }
 
     /// Runs `body` as a span, with those below it that begin in `body`.
+    ///
+    /// What will most likely be thrown away is kept flat: a context for each scope costs more than all else.
     public nonisolated(nonsending) func scope<Result>(
         _ detail: (Result?) -> some SpanDetail, _ body: nonisolated(nonsending) () async throws -> Result
     ) async throws -> Result {
+        guard isSampled else { return try await step(detail, body) }
         let (id, start) = (recorder.newSpan(), ContinuousClock.now)
         do {
             let result = try await ServiceContext.$current.withValue(context(in: id)) { try await body() }

@@ -16,6 +16,8 @@ enum Canary {
     static let field = "canaryfield-b77e"
     static let email = "canaryemail-66d1@example.org"
 
+    /// Those that are values and never names.
+    static let confided = [password, token, webToken, cookie, key, value, email]
     static let all = [password, token, webToken, cookie, key, value, body, query, path, field, email]
 
     /// What of these words is found in a text.

@@ -1,5 +1,7 @@
+import Logging
 import MartletContract
 import MartletSettings
+import MartletTelemetry
 import MartletTestKit
 import MartletTestSupport
 import NIOCore
@@ -51,7 +53,7 @@ final class SpanReceiver: Sendable {
 
     /// Runs an application that sends its traces here.
     static func withApp(
-        ratio: Double = 0, slow: Duration = .seconds(60), parents: Settings.TraceParents = .trust,
+        ratio: Double = 0, slow: Duration = .seconds(60), parents: Settings.TraceParents = .trust, logs: Logs? = nil,
         change: (inout Settings) -> Void = { _ in },
         _ body: (TestApp, SpanReceiver) async throws -> Void
     ) async throws {
@@ -66,12 +68,16 @@ final class SpanReceiver: Sendable {
             .bind(host: "127.0.0.1", port: 0).get()
         let outcome: Result<Void, any Error>
         do {
-            try await MartletTestKit.withApp(change: { settings in
-                settings.collectorURL = CollectorURL("http://127.0.0.1:\(listener.localAddress?.port ?? 0)")
-                (settings.traceDelay, settings.traceRatio, settings.traceSlow) = (.milliseconds(10), ratio, slow)
-                (settings.traceParents, settings.testRoutes) = (parents, true)
-                change(&settings)
-            }) { try await body($0, receiver) }
+            let logger = logs?.logger("martlet") ?? .silent
+            try await MartletTestKit.withApp(
+                logger: logger, logs: logs ?? Logs(),
+                change: { settings in
+                    settings.collectorURL = CollectorURL("http://127.0.0.1:\(listener.localAddress?.port ?? 0)")
+                    (settings.traceDelay, settings.traceRatio, settings.traceSlow) = (.milliseconds(10), ratio, slow)
+                    (settings.traceParents, settings.testRoutes) = (parents, true)
+                    change(&settings)
+                }
+            ) { try await body($0, receiver) }
             outcome = .success(())
         } catch {
             outcome = .failure(error)

@@ -38,13 +38,15 @@ struct TracesOfRequests {
         try await SpanReceiver.withApp { (app, receiver) async throws in
             let (token, trace, body) = (try await app.token(), ClientTrace(), #"{"url":"https://example.org/canary"}"#)
             let fields = [
-                "Authorization: Bearer \(token)", trace.field(), "Content-Type: application/json", "Content-Length: \(body.utf8.count)",
+                "Authorization: Bearer \(token)", trace.field(), "Idempotency-Key: once", "Content-Type: application/json",
+                "Content-Length: \(body.utf8.count)",
             ]
             #expect(try await app.exchange("POST /api/v1/bookmarks", fields, body: Array(body.utf8)).status == 201)
             let spans = try await receiver.whole(trace.id)
             let known = Set(spans.map(\.id) + [trace.span])
             #expect(spans.allSatisfy { known.contains($0.parent ?? "") })
-            #expect(spans.contains { $0.name == "INSERT bookmark" })
+            let transaction = try #require(spans.first { $0.name == "transaction" })
+            #expect(spans.contains { $0.name == "INSERT bookmark" && $0.parent == transaction.id })
             #expect(!spans.contains { $0.text.contains("canary") })
         }
     }

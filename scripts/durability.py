@@ -32,9 +32,11 @@ def main():
             token = Client(server.port).register("writer")
             acknowledged, missing = {}, []
             for round_number in range(1, options.rounds + 1):
-                acknowledged |= write_until_killed(server, token, round_number, chance.uniform(0.05, 1.0))
+                latest = write_until_killed(server, token, round_number, chance.uniform(0.05, 1.0))
+                acknowledged |= latest
                 restart_seconds = server.start()
-                missing = lost(server, token, acknowledged)
+                # What survived one kill is looked for again after the last.
+                missing = lost(server, token, acknowledged if round_number == options.rounds else latest)
                 print(
                     f"round {round_number:2}: {len(acknowledged)} acknowledged, {len(missing)} missing, "
                     f"restart {restart_seconds * 1000:.0f} ms"

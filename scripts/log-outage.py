@@ -118,7 +118,7 @@ def hang_up(binary):
             write(settings, "LOG_LEVELS=martlet.access=info,martlet=notice\n")
             os.rename(path, path + ".away")
             server.process.send_signal(signal.SIGHUP)
-            wait_for(lambda: os.path.exists(path) and "read again" in read(path))
+            wait_for(lambda: os.path.exists(path) and "Reloaded" in read(path))
             serve(server, 5)
             status = server.stop()
         finally:

@@ -68,27 +68,35 @@ public struct Pipeline: Sendable {
         metrics.began()
         let call = call(request.head, on: channel)
         var trail = Trail()
-        var answer: Answer
-        do {
-            answer = try await handle(request, call, &trail)
-        } catch let refusal as Overloaded {
-            answer = .overloaded(refusal, requestID: call.id)
-            trail.isRefused = true
-        } catch {
-            trail.failure = Failure(answering: error).code
-            answer = self.answer(to: error, call, trail)
-        }
-        if let limits = trail.limits { LimitFields.apply(limits.asked, to: &answer) }
-        policy.compression.apply(to: &answer, for: request.head)
-        policy.cors.apply(to: &answer, for: request.head)
-        SecurityHeaders.apply(to: &answer, overTLS: policy.isSecure(request.head))
-        answer.fields.set(HTTPField(name: RequestID.field, value: call.id))
-        answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
+        var answer = await answer(request, call, &trail)
+        complete(&answer, for: call, trail)
         // A line for each refusal would cost more than refusing, when there is nothing to spare.
         if !trail.isRefused { policy.accessLog.note(call, trail, answer, since: start, accessLogger) }
         metrics.ended(request.head, trail.route, answer, after: start.duration(to: .now))
         span?.end(call, trail, answer)
         return answer
+    }
+
+    private func answer(_ request: Request, _ call: Call, _ trail: inout Trail) async -> Answer {
+        do {
+            return try await handle(request, call, &trail)
+        } catch let refusal as Overloaded {
+            trail.isRefused = true
+            return .overloaded(refusal, requestID: call.id)
+        } catch {
+            trail.failure = Failure(answering: error).code
+            return answer(to: error, call, trail)
+        }
+    }
+
+    /// What every answer has, whatever it answers.
+    private func complete(_ answer: inout Answer, for call: Call, _ trail: Trail) {
+        if let limits = trail.limits { LimitFields.apply(limits.asked, to: &answer) }
+        policy.compression.apply(to: &answer, for: call.request)
+        policy.cors.apply(to: &answer, for: call.request)
+        SecurityHeaders.apply(to: &answer, overTLS: policy.isSecure(call.request))
+        answer.fields.set(HTTPField(name: RequestID.field, value: call.id))
+        answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
     }
 
     private func call(_ request: HTTPRequest, on channel: any Channel) -> Call {
@@ -204,7 +212,6 @@ public struct Pipeline: Sendable {
     }
 }
 
-/// What the answer's header and the access log want to know of a request, gathered on its way.
 /// What an answer is made of.
 private struct Making: Sendable {
     let route: Route

@@ -193,7 +193,7 @@ def prepare(side, options):
     return {"imported_per_second": options.bookmarks / seconds}
 
 
-def import_all(client, bookmarks, batch=5_000):
+def import_all(client, bookmarks, batch=1_000):
     for start in range(0, len(bookmarks), batch):
         part = bookmarks[start : start + batch]
         answer = client.must(200, "POST", "/api/v1/bookmarks/import", part)

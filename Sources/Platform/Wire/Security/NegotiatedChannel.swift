@@ -1,7 +1,6 @@
 import HTTPTypes
 import HummingbirdCore
 import HummingbirdHTTP2
-import HummingbirdTLS
 import Logging
 import NIOCore
 import NIOHTTP2

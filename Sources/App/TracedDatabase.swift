@@ -5,32 +5,17 @@ import Tracing
 
 /// A database whose statements are spans of the trace that the caller works in, with the text of each and none of its values. Where nothing
 /// is traced it passes everything on.
-struct TracedDatabase: Database {
+struct TracedDatabase: Database, TracedQueries {
     let inner: any Database
-    private let system: StatementSpan.System
+    let system: StatementSpan.System
 
     init(_ inner: any Database) {
         (self.inner, system) = (inner, StatementSpan.System(inner.dialect))
     }
 
-    var dialect: SQLDialect { inner.dialect }
+    var queries: any Queries { inner }
     var announcements: Announcements { inner.announcements }
     var load: DatabaseLoad { inner.load }
-
-    func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
-        guard let trace = Trace.current else { return try await inner.all(row, sql) }
-        return try await trace.step(StatementSpan(sql, system)) { try await inner.all(row, sql) }
-    }
-
-    func first<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> Row? {
-        guard let trace = Trace.current else { return try await inner.first(row, sql) }
-        return try await trace.step(StatementSpan(sql, system)) { try await inner.first(row, sql) }
-    }
-
-    func change(_ sql: SQL) async throws -> Int {
-        guard let trace = Trace.current else { return try await inner.change(sql) }
-        return try await trace.step(StatementSpan(sql, system)) { try await inner.change(sql) }
-    }
 
     func transaction<Result: Sendable>(
         isolation: Isolation, _ body: @Sendable (any Transaction) async throws -> Result
@@ -64,29 +49,39 @@ struct TracedDatabase: Database {
     func close() async { await inner.close() }
 }
 
+/// Statements as spans, the same for a database and a transaction.
+protocol TracedQueries: Queries {
+    var queries: any Queries { get }
+    var system: StatementSpan.System { get }
+}
+
+extension TracedQueries {
+    var dialect: SQLDialect { queries.dialect }
+
+    func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
+        guard let trace = Trace.current else { return try await queries.all(row, sql) }
+        return try await trace.step(StatementSpan(sql, system)) { try await queries.all(row, sql) }
+    }
+
+    func first<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> Row? {
+        guard let trace = Trace.current else { return try await queries.first(row, sql) }
+        return try await trace.step(StatementSpan(sql, system)) { try await queries.first(row, sql) }
+    }
+
+    func change(_ sql: SQL) async throws -> Int {
+        guard let trace = Trace.current else { return try await queries.change(sql) }
+        return try await trace.step(StatementSpan(sql, system)) { try await queries.change(sql) }
+    }
+}
+
 /// A transaction whose statements are spans below its own.
-private struct TracedTransaction: Transaction {
+private struct TracedTransaction: Transaction, TracedQueries {
     let inner: any Transaction
     let system: StatementSpan.System
 
     init(_ inner: any Transaction, _ system: StatementSpan.System) { (self.inner, self.system) = (inner, system) }
 
-    var dialect: SQLDialect { inner.dialect }
-
-    func all<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> [Row] {
-        guard let trace = Trace.current else { return try await inner.all(row, sql) }
-        return try await trace.step(StatementSpan(sql, system)) { try await inner.all(row, sql) }
-    }
-
-    func first<Row: Decodable & Sendable>(_ row: Row.Type, _ sql: SQL) async throws -> Row? {
-        guard let trace = Trace.current else { return try await inner.first(row, sql) }
-        return try await trace.step(StatementSpan(sql, system)) { try await inner.first(row, sql) }
-    }
-
-    func change(_ sql: SQL) async throws -> Int {
-        guard let trace = Trace.current else { return try await inner.change(sql) }
-        return try await trace.step(StatementSpan(sql, system)) { try await inner.change(sql) }
-    }
+    var queries: any Queries { inner }
 
     func savepoint<Result: Sendable>(_ body: @Sendable (any Transaction) async throws -> Result) async throws -> Result {
         guard let trace = Trace.current else { return try await inner.savepoint { try await body(TracedTransaction($0, system)) } }

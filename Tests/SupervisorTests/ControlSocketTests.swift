@@ -58,6 +58,18 @@ import Musl
         }
     }
 
+    /// With `umask`, two that are made at once can leave files of the whole process without their permissions.
+    @Test func whatOthersMakeMeanwhileIsTheirs() async throws {
+        let mask = try processMask()
+        try await withSocket { path in
+            try await withThrowingTaskGroup { group in
+                for number in 1...200 { group.addTask { try ControlSocket(path: "\(path)\(number)").remove() } }
+                try await group.waitForAll()
+            }
+        }
+        #expect(try processMask() == mask)
+    }
+
     @Test func whereNobodyListensThatIsSaid() async throws {
         try await withSocket { path in
             await #expect(throws: SystemFailure.self) { _ = try await ask("status", at: path).value }
@@ -91,6 +103,10 @@ import Musl
                 }
             }
         }
+    }
+
+    private func processMask() throws -> Substring? {
+        try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n").first { $0.hasPrefix("Umask:") }
     }
 
     private func nextClient(of control: ControlSocket) async throws -> Int32 {

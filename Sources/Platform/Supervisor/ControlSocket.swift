@@ -23,10 +23,9 @@ final class ControlSocket {
         lock = try Self.takeLock(path)
         unlink(path)
         descriptor = try Descriptor.high(socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0), "open a socket")
-        let before = umask(0o177)
-        let result = try UnixAddress.with(path) { bind(descriptor, $0, $1) }
-        umask(before)
-        guard result == 0, listen(descriptor, 16) == 0 else { throw SystemFailure("make the socket \(path)") }
+        // Linux gives the file the socket's mode; `umask` would be the whole process's, also for files that others make meanwhile.
+        guard fchmod(descriptor, 0o600) == 0, try UnixAddress.with(path, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0
+        else { throw SystemFailure("make the socket \(path)") }
         Descriptor.neverWait(descriptor)
     }
 

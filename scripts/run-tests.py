@@ -4,7 +4,7 @@
     scripts/run-tests.py [filter]
 
 Tests that hang are ended when nothing has happened for five minutes: then it says which had begun and not ended, what the threads
-wait for (where a debugger is installed) and what PostgreSQL is busy with, and exits with 124.
+wait for (where a debugger is installed) and what PostgreSQL is busy with, and exits with 124. What failed is said again at the end.
 """
 import collections
 import os
@@ -21,6 +21,7 @@ WIDTH = "24"
 SILENCE = float(os.environ.get("MARTLET_TEST_SILENCE", 300))
 STARTED = re.compile(r"^◇ Test (?!case|run)(.*) started\.")
 ENDED = re.compile(r"^[✔✘➜] Test (?!case|run)(.*?)(?: with \d+ test cases?)? (?:passed|failed|skipped|was cancelled)")
+ISSUE = re.compile(r"^✘ Test .* recorded an issue")
 
 
 def main():
@@ -30,13 +31,15 @@ def main():
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         env={**os.environ, "SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH": WIDTH})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    failures = []
     try:
-        sys.exit(tests.wait() if follow(tests) else 124)
+        sys.exit(tests.wait() if follow(tests, failures) else 124)
     finally:
         end(tests)
+        say_again(failures)
 
 
-def follow(tests):
+def follow(tests, failures):
     """Shows what the tests print until they have ended; False when they hang."""
     running = collections.Counter()
     selector = selectors.DefaultSelector()
@@ -48,8 +51,10 @@ def follow(tests):
             return False
         read = os.read(tests.stdout.fileno(), 1 << 16)
         *lines, rest = (rest + read).split(b"\n")
-        for line in lines if read else [rest]:
-            show(line.decode(errors="replace"), running)
+        for line in (line.decode(errors="replace") for line in (lines if read else [rest])):
+            show(line, running)
+            if ISSUE.match(line):
+                failures.append(line)
         if not read:
             return True
 
@@ -61,6 +66,13 @@ def show(line, running):
         running[match[1]] -= 1
     if not line.startswith("◇ "):
         print(line, flush=True)
+
+
+def say_again(failures):
+    """A log of thousands of lines is often kept by its end only."""
+    if failures:
+        print(f"\n{len(failures)} failures:")
+        print("\n".join(line[:1000] for line in failures[:40]), flush=True)
 
 
 def report(tests, running):

@@ -6,15 +6,13 @@ public import MartletTelemetry
 extension Logs {
     /// The logs of a process: standard error, and the files that the settings name.
     ///
-    /// - Parameters:
-    ///   - metadataProvider: Fields for every line, such as the trace that the current task belongs to.
-    ///   - again: Reads the settings anew, for when the process is told to (SIGHUP).
+    /// - Parameter again: Reads the settings anew, for when the process is told to (SIGHUP).
     /// - Throws: ``LogFileUnusable``.
     public convenience init(
-        _ settings: Settings, metadataProvider: Logger.MetadataProvider? = nil, again: (@Sendable () throws -> Settings)? = nil
+        _ settings: Settings, again: (@Sendable () throws -> Settings)? = nil
     ) throws(LogFileUnusable) {
         let rules: (@Sendable () throws -> LogLevelRules)? = if let again { { LogLevelRules(try again()) } } else { nil }
-        try self.init(LogSettings(settings), metadataProvider: metadataProvider, rules: rules)
+        try self.init(LogSettings(settings), rules: rules)
     }
 }
 

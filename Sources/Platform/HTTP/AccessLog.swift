@@ -1,5 +1,7 @@
 import HTTPTypes
 import Logging
+import MartletCore
+import MartletTelemetry
 
 /// One line per answer.
 public struct AccessLog: Sendable {
@@ -8,27 +10,20 @@ public struct AccessLog: Sendable {
     func note(_ call: Call, _ trail: Trail, _ answer: Answer, since start: ContinuousClock.Instant, _ logger: Logger) {
         let level: Logger.Level = trail.route?.isQuiet == true ? .debug : .info
         guard logger.logLevel <= level else { return }
-        let elapsed = ContinuousClock.now - start
-        var metadata: Logger.Metadata = [
-            "request_id": "\(call.id)",
-            "method": "\(call.request.method.rawValue)",
-            "route": "\(trail.template ?? "none")",
-            "status": "\(answer.status.code)",
-            "ms": "\(elapsed.milliseconds)",
-            "bytes": "\(answer.length.map(String.init) ?? "streamed")",
-            "client": "\(call.address)",
-        ]
-        if let caller = trail.caller { metadata["user"] = "\(caller)" }
         logger.log(
-            level: level, "\(call.request.method.rawValue) \(trail.template ?? "unknown path") \(answer.status.code)",
-            metadata: metadata)
+            level, "\(call.request.method.rawValue) \(trail.template ?? "unknown path") \(answer.status.code)",
+            fields: fields(call, trail, answer, ContinuousClock.now - start))
     }
-}
 
-extension Duration {
-    /// With two decimals.
-    var milliseconds: String {
-        let hundredths = components.seconds * 100_000 + components.attoseconds / 10_000_000_000_000
-        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    private func fields(_ call: Call, _ trail: Trail, _ answer: Answer, _ elapsed: Duration) -> [LogField] {
+        var fields = [LogField("request_id", call.id)]
+        fields.reserveCapacity(10)
+        if let caller = trail.caller { fields.append(LogField("user", caller.description)) }
+        fields += [
+            LogField("route", trail.template ?? "none"), LogField("method", call.request.method.rawValue),
+            LogField("status", answer.status.code), LogField("ms", milliseconds: elapsed),
+            answer.length.map { LogField("bytes", $0) } ?? LogField("bytes", "streamed"), LogField("client", call.address),
+        ]
+        return fields
     }
 }

@@ -23,6 +23,27 @@ extension WorkClass {
 }
 
 extension Pipeline {
+    /// The answer to a request that would wait in vain, made before anything is spent on it; `nil` for those to be served, as nearly all are.
+    ///
+    /// What may be answered with what is kept is not turned away: that costs no more than this.
+    func turnAway(_ request: HTTPRequest, on channel: any Channel) -> (HTTPResponse, ByteBuffer)? {
+        guard let admission, let route = admission.isShedding ? self.route(of: request) : nil,
+            route.responses == nil || responses == nil, let refusal = admission.turnAway(route.workClass)
+        else { return nil }
+        let call = call(request, on: channel)
+        var answer = Answer.overloaded(refusal, requestID: call.id)
+        complete(&answer, for: call, Trail())
+        metrics.turnedAway(request, route, answer)
+        guard case .whole(let body) = answer.body else { return nil }
+        answer.fields[.contentLength] = String(body.readableBytes)
+        return (HTTPResponse(status: answer.status, headerFields: answer.fields), body)
+    }
+
+    /// A path that cannot be decoded has none; whoever serves the request says so.
+    private func route(of request: HTTPRequest) -> Route? {
+        (try? routes.match(request.method, RequestTarget(request).path))?.flatMap(\.route)
+    }
+
     /// Returns when there is room for work of the route; throws ``Overloaded`` when there is none.
     func enter(_ route: Route) async throws {
         try await admission?.enter(route.workClass, by: .now + policy.requestTimeout)

@@ -15,7 +15,7 @@ public enum HTTPServer {
         eventLoops: any EventLoopGroup,
         logger: Logger, onRunning: @escaping @Sendable (_ port: Int) async -> Void
     ) throws -> any Service {
-        let wire = WireConfiguration(limits: limits, tls: tls) { refusal in
+        let wire = WireConfiguration(limits: limits, tls: tls, turnAway: pipeline.turnAway) { refusal in
             pipeline.metrics.refused(refusal.status)
             return render(refusal, overTLS: tls != nil, logger)
         }

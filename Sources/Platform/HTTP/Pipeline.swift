@@ -90,7 +90,7 @@ public struct Pipeline: Sendable {
     }
 
     /// What every answer has, whatever it answers.
-    private func complete(_ answer: inout Answer, for call: Call, _ trail: Trail) {
+    func complete(_ answer: inout Answer, for call: Call, _ trail: Trail) {
         if let limits = trail.limits { LimitFields.apply(limits.asked, to: &answer) }
         policy.compression.apply(to: &answer, for: call.request)
         policy.cors.apply(to: &answer, for: call.request)
@@ -99,7 +99,7 @@ public struct Pipeline: Sendable {
         answer.fields.set(HTTPField(name: .date, value: HTTPDate.now))
     }
 
-    private func call(_ request: HTTPRequest, on channel: any Channel) -> Call {
+    func call(_ request: HTTPRequest, on channel: any Channel) -> Call {
         let client = policy.proxies.client(of: request.headerFields, peer: IPAddress(channel.remoteAddress))
         return Call(id: RequestID.of(request), request: request, channel: channel, client: client)
     }

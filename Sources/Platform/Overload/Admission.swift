@@ -21,6 +21,8 @@ public final class Admission: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Whether somebody was refused in the last seconds, as of the last sample.
+    private let shedding = Atomic(false)
 
     /// - Parameter limits: Between what the limit moves.
     public convenience init(_ limits: AdmissionLimits) { self.init(limits, patience: AdmissionQueue.Patience()) }
@@ -44,6 +46,12 @@ public final class Admission: Sendable {
         }
     }
 
+    /// Whether somebody was refused in the last seconds; costs next to nothing.
+    public var isShedding: Bool { shedding.load(ordering: .relaxed) }
+
+    /// Refuses work that would wait in vain, before anything is spent on it; `nil` for what has to ``enter(_:by:)``.
+    public func turnAway(_ kind: WorkClass) -> Overloaded? { state.withLock { $0.turnAway(kind) } }
+
     /// The work that entered has ended, however it did.
     public func leave(_ kind: WorkClass) {
         resume(state.withLock { $0.end(kind) })
@@ -57,7 +65,11 @@ public final class Admission: Sendable {
 
     /// Takes in what was measured; who waited too long is refused. Returns what to tell of it, if anything.
     func note(_ sample: LoadSample, now: ContinuousClock.Instant) -> Shedding.News? {
-        let (wakes, news) = state.withLock { $0.note(sample, now: now) }
+        let (wakes, news, isShedding) = state.withLock { state in
+            let (wakes, news) = state.note(sample, now: now)
+            return (wakes, news, state.shedding.isOn)
+        }
+        shedding.store(isShedding, ordering: .relaxed)
         resume(wakes)
         return news
     }
@@ -125,6 +137,15 @@ extension Admission.State {
         return (wakes, shedding.look(refused: refused.sum, now: now))
     }
 
+    fileprivate mutating func turnAway(_ kind: WorkClass) -> Overloaded? {
+        queue.turnsAway(kind, now: .now) ? refuse(kind) : nil
+    }
+
+    private mutating func refuse(_ kind: WorkClass) -> Overloaded {
+        refused[kind] += 1
+        return Overloaded(retryAfterSeconds: .random(in: 1...3))
+    }
+
     private mutating func perform(_ actions: [AdmissionQueue.Action], now: ContinuousClock.Instant) -> [Wake] {
         actions.compactMap { action in
             switch action {
@@ -132,8 +153,7 @@ extension Admission.State {
                 admitted[kind] += 1
                 return waiting.removeValue(forKey: ticket).map { Wake(continuation: $0, result: .success(())) }
             case .refuse(let ticket, let kind):
-                refused[kind] += 1
-                let refusal = Overloaded(retryAfterSeconds: .random(in: 1...3))
+                let refusal = refuse(kind)
                 return waiting.removeValue(forKey: ticket).map { Wake(continuation: $0, result: .failure(refusal)) }
             }
         }

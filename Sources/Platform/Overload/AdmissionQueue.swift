@@ -70,6 +70,15 @@ struct AdmissionQueue {
         return look(now: now) + (queued > capacity ? [refuseLowest()].compactMap { $0 } : [])
     }
 
+    /// Whether work would be refused after waiting for nothing: the queue stands, and as many of its class or a higher one wait as can hope for
+    /// a place.
+    mutating func turnsAway(_ kind: WorkClass, now: Instant) -> Bool {
+        guard kind != .vital, !mayBegin(kind), isStanding(now) else { return false }
+        guard lines[...kind.rawValue].reduce(0, { $0 + $1.count }) >= hopeful else { return false }
+        noteWait(now)
+        return true
+    }
+
     /// Work has ended; others begin in its place.
     mutating func end(_ kind: WorkClass, now: () -> Instant) -> [Action] {
         guard kind != .vital else { return [] }
@@ -101,6 +110,9 @@ struct AdmissionQueue {
 
     /// How many may wait: as many as work, so that a burst of a limit's size is no overload.
     var capacity: Int { max(16, limit) }
+
+    /// How many need to wait for places not to stay empty, once the queue stands: in the time it takes to serve one, many more come.
+    var hopeful: Int { max(2, limit / 8) }
 
     /// How many places each class may have before others get more.
     var sliver: Int { max(1, limit / 16) }

@@ -13,12 +13,20 @@ public struct WireConfiguration: Sendable {
     ///
     /// Called on an event loop: it must not block. `Date`, `Content-Length` and `Connection` are added by the wire.
     public var render: @Sendable (Refusal) -> (HTTPFields, ByteBuffer)
+    /// Asked for each request of HTTP/1.1 when its head is whole: what it answers is sent, and no endpoint hears of the request. So a server
+    /// that has too much to do can say so for a fraction of what a task would cost.
+    ///
+    /// Called on an event loop: it must not block. `Connection` is added by the wire; the connection stays open where it may.
+    public var turnAway: @Sendable (HTTPRequest, any Channel) -> (HTTPResponse, ByteBuffer)?
 
     public init(
-        limits: WireLimits = WireLimits(), tls: WireTLS? = nil, render: @escaping @Sendable (Refusal) -> (HTTPFields, ByteBuffer)
+        limits: WireLimits = WireLimits(), tls: WireTLS? = nil,
+        turnAway: @escaping @Sendable (HTTPRequest, any Channel) -> (HTTPResponse, ByteBuffer)? = { _, _ in nil },
+        render: @escaping @Sendable (Refusal) -> (HTTPFields, ByteBuffer)
     ) {
         self.limits = limits
         self.tls = tls
+        self.turnAway = turnAway
         self.render = render
     }
 }

@@ -21,8 +21,7 @@ struct NothingConfided {
         let file = folder.path + "/all.log"
         let logs = try Logs(
             LogSettings(
-                rules: LogLevelRules(standard: .trace), file: LogFilePlace(path: file, maximumBytes: 1 << 30), standardError: false),
-            metadataProvider: Logger.MetadataProvider(TraceContext.logMetadata))
+                rules: LogLevelRules(standard: .trace), file: LogFilePlace(path: file, maximumBytes: 1 << 30), standardError: false))
         try await SpanReceiver.withApp(ratio: 1, logs: logs, change: Self.talkative) { (app, spans) async throws in
             let token = try await app.operatorToken()
             let secrets = [

@@ -105,10 +105,31 @@ struct LinesOfLogs {
         #expect(line(form: .text(inColour: true)).contains("\u{1b}[32mINFO\u{1b}[0m"))
     }
 
+    @Test func ofFieldsAreTheSameWithAndWithoutADictionary() async throws {
+        let place = MemoryPlace()
+        let logs = Logs(into: place)
+        var other = logs.logger("martlet.test")
+        other[metadataKey: "more"] = "1"
+        for logger in [logs.logger("martlet.test"), other] {
+            logger.log(
+                .info, "GET \"x\" 200",
+                fields: [
+                    LogField("request_id", "a\"\n"), LogField("status", 200), LogField("ms", milliseconds: .nanoseconds(12_346_789)),
+                    LogField("client", "::1"),
+                ])
+            logger.log(.trace, "unwanted", fields: [])
+        }
+        #expect(await logs.flush(within: .seconds(60)))
+        let lines = place.lines.map { String($0.drop { $0 != "," }) }
+        #expect(lines[0].contains(#""message":"GET \"x\" 200","request_id":"a\"\n","status":200,"ms":12.34,"client":"::1"}"#))
+        #expect(lines[1] == lines[0].replacing("}", with: #","more":"1"}"#))
+    }
+
     @Test func insideARequestCarriesItsNameAndWhatTheProviderKnows() async throws {
         let place = MemoryPlace()
-        let logs = Logs(into: place, metadataProvider: .init { ["trace_id": "abc", "own": "provider"] })
+        let logs = Logs(into: place)
         var logger = logs.logger("martlet.test")
+        logger.handler.metadataProvider = .init { ["trace_id": "abc", "own": "provider"] }
         logger[metadataKey: "own"] = "logger"
         CurrentRequest.$id.withValue("request-1") { logger.info("a") }
         CurrentRequest.$id.withValue("request-1") { logger.info("b", metadata: ["request_id": "other", "own": "line"]) }

@@ -42,8 +42,8 @@ extension Logs {
     /// Everything, as JSON, into these places.
     convenience init(
         into places: MemoryPlace..., levels: LogLevels = LogLevels(LogLevelRules(standard: .trace)),
-        bounds: LogWriter.Bounds = .init(), metadataProvider: Logger.MetadataProvider? = nil
+        bounds: LogWriter.Bounds = .init()
     ) {
-        self.init(levels, places.map { Output($0.sink, .json, .trace, bounds) }, metadataProvider: metadataProvider)
+        self.init(levels, places.map { Output($0.sink, .json, .trace, bounds) })
     }
 }

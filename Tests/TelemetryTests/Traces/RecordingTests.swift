@@ -71,14 +71,21 @@ struct Recording {
     @Test func nothingIsRecordedOutsideOfATrace() {
         #expect(Trace.current == nil)
         #expect(TraceContext.current == nil)
-        #expect(TraceContext.logMetadata().isEmpty)
     }
 
     @Test func logLinesNameTraceAndSpan() async throws {
-        var metadata: [String: String] = [:]
-        try await traced { _ in metadata = TraceContext.logMetadata().mapValues(\.description) }
+        let place = MemoryPlace()
+        let logs = Logs(into: place)
+        try await traced { _ in
+            logs.logger("martlet.test").info("with metadata")
+            logs.logger("martlet.test").log(.info, "with fields", fields: [])
+        }
+        #expect(await logs.flush(within: .seconds(60)))
         let root = try #require(kept.spans.last)
-        #expect(metadata == ["trace_id": "\(root.trace.id)", "span_id": "\(root.span.id)"])
+        for line in place.lines {
+            #expect(line.contains(#""trace_id":"\#(root.trace.id)","span_id":"\#(root.span.id)""#))
+        }
+        #expect(place.lines.count == 2)
     }
 
     @Test func timesAreThoseOfTheWallAndNeverRunBackwards() async throws {

@@ -32,6 +32,11 @@ final class RequestMetrics: Sendable {
         metrics(of: route, request.method).count(request, answer, duration)
     }
 
+    /// A request that was refused for overload before it began.
+    func turnedAway(_ request: HTTPRequest, _ route: Route, _ answer: Answer) {
+        metrics(of: route, request.method).count(request, answer, .zero)
+    }
+
     /// What the wire refused by itself.
     func refused(_ status: HTTPResponse.Status) {
         Counter(label: "martlet_wire_refusals_total", dimensions: [("status", StatusLabel.text(status.code))], factory: factory).increment()

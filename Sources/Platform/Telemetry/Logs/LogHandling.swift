@@ -4,6 +4,7 @@ import MartletCore
 /// What swift-log calls: asks whether a line is wanted, and hands it on.
 struct LineHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
+    /// swift-log's own; the trace and the request that a line belongs to need none.
     var metadataProvider: Logger.MetadataProvider?
     private let logs: Logs
     private let label: String
@@ -11,8 +12,8 @@ struct LineHandler: LogHandler {
     /// The level of this one logger, where somebody set it.
     private var chosen: Logger.Level?
 
-    init(_ logs: Logs, label: String, metadataProvider: Logger.MetadataProvider?) {
-        (self.logs, self.label, self.metadataProvider) = (logs, label, metadataProvider)
+    init(_ logs: Logs, label: String) {
+        (self.logs, self.label) = (logs, label)
         cell = logs.levels.cell(of: label)
     }
 
@@ -30,9 +31,21 @@ struct LineHandler: LogHandler {
         logs.write(LogEntry(event, label: label, metadata: merged(with: event.metadata)))
     }
 
+    /// Whether its lines hold no more than what is said with each.
+    var addsNothing: Bool { metadata.isEmpty && metadataProvider == nil }
+
+    /// As ``log(event:)``, for which a handler that ``addsNothing`` has no use. The trace stands behind the first field, the request.
+    func write(_ level: Logger.Level, _ message: String, _ fields: [LogField]) {
+        var fields = fields
+        if let trace = TraceContext.current {
+            fields.insert(contentsOf: [LogField("trace_id", trace.trace), LogField("span_id", trace.span)], at: min(1, fields.count))
+        }
+        logs.write(LogEntry(level, message, fields, label: label))
+    }
+
     func named(_ label: String) -> LineHandler {
-        var handler = LineHandler(logs, label: label, metadataProvider: metadataProvider)
-        (handler.metadata, handler.chosen) = (metadata, chosen)
+        var handler = LineHandler(logs, label: label)
+        (handler.metadata, handler.metadataProvider, handler.chosen) = (metadata, metadataProvider, chosen)
         return handler
     }
 
@@ -42,6 +55,9 @@ struct LineHandler: LogHandler {
         if !metadata.isEmpty { all.merge(metadata) { own, _ in own } }
         if let metadataProvider { all.merge(metadataProvider.get()) { own, _ in own } }
         if all["request_id"] == nil, let id = CurrentRequest.id { all["request_id"] = .string(id) }
+        if all["trace_id"] == nil, let trace = TraceContext.current {
+            (all["trace_id"], all["span_id"]) = (.string(trace.trace), .string(trace.span))
+        }
         return all
     }
 }

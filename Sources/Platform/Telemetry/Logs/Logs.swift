@@ -20,17 +20,14 @@ public final class Logs: Sendable {
 
     public let levels: LogLevels
     private let outputs: [Output]
-    private let metadataProvider: Logger.MetadataProvider?
     private let rules: (@Sendable () throws -> LogLevelRules)?
 
     /// Opens what the settings name.
     ///
-    /// - Parameters:
-    ///   - metadataProvider: Fields for every line, such as the trace that the current task belongs to.
-    ///   - rules: Reads the levels of the settings again, for ``reload()``.
+    /// - Parameter rules: Reads the levels of the settings again, for ``reload()``.
     /// - Throws: ``LogFileUnusable``.
     public convenience init(
-        _ settings: LogSettings, metadataProvider: Logger.MetadataProvider? = nil, rules: (@Sendable () throws -> LogLevelRules)? = nil
+        _ settings: LogSettings, rules: (@Sendable () throws -> LogLevelRules)? = nil
     ) throws(LogFileUnusable) {
         let bounds = LogWriter.Bounds(bytes: settings.bufferBytes)
         var outputs: [Output] = []
@@ -39,22 +36,19 @@ public final class Logs: Sendable {
         if let place = settings.errorFile {
             outputs.append(Output(try LogFile(place), settings.form.ofFiles, .error, bounds, at: .errorFile))
         }
-        self.init(LogLevels(settings.rules), outputs, metadataProvider: metadataProvider, rules: rules)
+        self.init(LogLevels(settings.rules), outputs, rules: rules)
     }
 
-    init(
-        _ levels: LogLevels, _ outputs: [Output], metadataProvider: Logger.MetadataProvider? = nil,
-        rules: (@Sendable () throws -> LogLevelRules)? = nil
-    ) {
-        (self.levels, self.outputs, self.metadataProvider, self.rules) = (levels, outputs, metadataProvider, rules)
+    init(_ levels: LogLevels, _ outputs: [Output], rules: (@Sendable () throws -> LogLevelRules)? = nil) {
+        (self.levels, self.outputs, self.rules) = (levels, outputs, rules)
     }
 
     /// Levels without anything that is written: for an app that logs elsewhere.
     public convenience init() { self.init(LogLevels(), []) }
 
-    /// The logger of a part of the program: `martlet.jobs`.
+    /// The logger of a part of the program: `martlet.jobs`. Its lines name the request and the trace that the current task works for.
     public func logger(_ label: String) -> Logger {
-        Logger(label: label) { LineHandler(self, label: $0, metadataProvider: metadataProvider) }
+        Logger(label: label) { LineHandler(self, label: $0) }
     }
 
     /// What was written to each place that there is, what was dropped and what waits.

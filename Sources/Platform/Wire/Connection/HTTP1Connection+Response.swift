@@ -34,6 +34,22 @@ extension HTTP1Connection {
         promise?.succeed()
     }
 
+    /// Answers by itself; the connection goes on with the next request. What is left of this one is read and dropped.
+    func turnAway(_ response: HTTPResponse, _ body: ByteBuffer, context: ChannelHandlerContext) {
+        exchange?.isTurnedAway = true
+        guard let exchange else { return }
+        writeHead(response, exchange)
+        encoder.body(body) { put($0, context: context) }
+        writeEnd(context: context)
+    }
+
+    /// Several answers leave together where several requests came together.
+    func sendAnswersGivenHere(context: ChannelHandlerContext) {
+        guard outbound.readableBytes > 0, closing == .no, exchange.map(\.isTurnedAway) ?? true else { return }
+        writeOut(context: context)
+        context.flush()
+    }
+
     private func endWithInput(context: ChannelHandlerContext) {
         exchange?.endsWithInput = true
         if inputClosed { context.close(promise: nil) }

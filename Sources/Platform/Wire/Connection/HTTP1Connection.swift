@@ -23,6 +23,8 @@ final class HTTP1Connection: ChannelDuplexHandler {
         var responseEnded = false
         var closes = false
         var endsWithInput = false
+        /// Whether it was answered here, so that the endpoint does not know of it.
+        var isTurnedAway = false
         /// Whether the client still waits for `100 Continue`.
         var awaitsContinue: Bool
     }
@@ -100,6 +102,7 @@ extension HTTP1Connection {
         do {
             while mayParse, try parseOne(context: context) {}
             handOverBody(context: context)
+            sendAnswersGivenHere(context: context)
         } catch {
             handOverBody(context: context)
             refuse(error, context: context)
@@ -122,6 +125,9 @@ extension HTTP1Connection {
     private func begin(_ head: RequestHead, context: ChannelHandlerContext) {
         exchange = Exchange(head: head, awaitsContinue: head.expectsContinue)
         if head.body != .none { deadlines.bodyBegan() }
+        if head.body.isAtMost(configuration.limits.maxLingerBytes), let answer = configuration.turnAway(head.request, context.channel) {
+            return turnAway(answer.0, answer.1, context: context)
+        }
         context.fireChannelRead(wrapInboundOut(.head(head.request)))
     }
 
@@ -129,6 +135,7 @@ extension HTTP1Connection {
     private func take(_ piece: ByteBuffer, context: ChannelHandlerContext) {
         exchange?.awaitsContinue = false
         deadlines.bodyArrived(piece.readableBytes)
+        guard exchange?.isTurnedAway != true else { return }
         if waitingBody.readableBytes > 0, piece.readableBytes < 1_024 {
             waitingBody.writeImmutableBuffer(piece)
         } else {
@@ -147,7 +154,7 @@ extension HTTP1Connection {
         handOverBody(context: context)
         exchange?.requestEnded = true
         deadlines.requestEnded()
-        context.fireChannelRead(wrapInboundOut(.end(nil)))
+        if exchange?.isTurnedAway != true { context.fireChannelRead(wrapInboundOut(.end(nil))) }
         if exchange?.responseEnded == true { endExchange() }
     }
 

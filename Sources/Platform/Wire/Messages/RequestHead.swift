@@ -18,4 +18,13 @@ enum BodyFraming: Sendable, Hashable {
     /// Exactly this many bytes, at least one.
     case length(Int)
     case chunked
+
+    /// Whether it is known to be no longer.
+    func isAtMost(_ bytes: Int) -> Bool {
+        switch self {
+        case .none: true
+        case .length(let length): length <= bytes
+        case .chunked: false
+        }
+    }
 }

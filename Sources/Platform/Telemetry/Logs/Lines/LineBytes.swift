@@ -41,9 +41,9 @@ struct LineBytes {
         if !HarmlessText.append(text, upTo: min(room, Self.longestText), to: &bytes, quoting: isQuoting) { isCut = true }
     }
 
-    /// Appends a part where there is room for a name and a few characters; else the line tells that it was cut.
-    mutating func append(partNamed name: String, _ append: (inout LineBytes) -> Void) {
-        guard room > name.utf8.count + 32 else { return isCut = true }
+    /// Appends a part where there is room for a name of that length and a few characters; else the line tells that it was cut.
+    mutating func append(partNamed length: Int, _ append: (inout LineBytes) -> Void) {
+        guard room > length + 32 else { return isCut = true }
         append(&self)
     }
 

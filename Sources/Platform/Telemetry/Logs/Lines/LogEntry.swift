@@ -9,7 +9,14 @@ struct LogEntry {
     let message: String
     /// What went wrong, outermost first; empty for most lines.
     let errors: [String]
+    /// What stands in the line before everything else that is told.
+    let fields: [LogField]
     let metadata: Logger.Metadata
+
+    init(_ level: Logger.Level, _ message: String, _ fields: [LogField], label: String, at moment: LogMoment = .now) {
+        (self.level, self.message, self.fields, self.label, self.moment) = (level, message, fields, label, moment)
+        (errors, metadata) = ([], [:])
+    }
 
     init(_ event: LogEvent, label: String, metadata: Logger.Metadata, at moment: LogMoment = .now) {
         self.moment = moment
@@ -17,6 +24,7 @@ struct LogEntry {
         self.label = label
         message = event.message.description
         errors = event.error.map(ErrorChain.descriptions) ?? []
+        fields = []
         self.metadata = metadata
     }
 
@@ -28,7 +36,7 @@ struct LogEntry {
     static let ownNames: Set<String> = ["time", "level", "logger", "message", "causes", "cut"]
 
     var leading: [(name: String, value: Logger.MetadataValue)] {
-        Self.leadingNames.compactMap { name in metadata[name].map { (name, $0) } }
+        metadata.isEmpty ? [] : Self.leadingNames.compactMap { name in metadata[name].map { (name, $0) } }
     }
 
     /// Whatever else was said, by name.

@@ -29,6 +29,7 @@ enum JSONLine {
         line.append("\",\"message\":\"")
         line.append(text: entry.message)
         line.append("\"")
+        for field in entry.fields { line.append(field) }
         let leading = entry.leading
         for field in leading { line.append(field.name, field.value) }
         line.append(errors: entry)
@@ -40,8 +41,20 @@ enum JSONLine {
 }
 
 extension LineBytes {
+    fileprivate mutating func append(_ field: LogField) {
+        append(partNamed: field.name.utf8CodeUnitCount) { line in
+            line.append(",\"")
+            line.append(field.name)
+            line.append("\":")
+            switch field.value {
+            case .text(let text): line.append(string: text)
+            case .whole, .hundredths: line.append(number: "\(field.value)")
+            }
+        }
+    }
+
     fileprivate mutating func append(_ name: String, _ value: Logger.MetadataValue, isFurther: Bool = false) {
-        append(partNamed: name) { line in
+        append(partNamed: name.utf8.count) { line in
             line.append(",\"")
             line.append(text: name)
             line.append("\":")
@@ -76,7 +89,7 @@ extension LineBytes {
     private mutating func append(list values: [Logger.MetadataValue]) {
         append("[")
         for (index, value) in values.enumerated() {
-            append(partNamed: "") { line in
+            append(partNamed: 0) { line in
                 if index > 0 { line.append(",") }
                 line.append(json: value, named: "")
             }
@@ -88,7 +101,7 @@ extension LineBytes {
     private mutating func append(members: Logger.Metadata) {
         append("{")
         for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
-            append(partNamed: member.key) { line in
+            append(partNamed: member.key.utf8.count) { line in
                 if index > 0 { line.append(",") }
                 line.append(string: member.key)
                 line.append(":")

@@ -15,6 +15,7 @@ enum TextLine {
         if let error = entry.errors.first.map({ _ in entry.errors.joined(separator: ": ") }) ?? entry.metadata["error"]?.description {
             paint.field("error", error, &line)
         }
+        for field in entry.fields { paint.field("\(field.name)", "\(field.value)", &line) }
         for field in leading { paint.field(field.name, field.value.description, &line) }
         for field in entry.further(than: leading.count) {
             paint.field(field.name, Redaction.isSecret(field.name) ? Redaction.mask : field.value.shown, &line)
@@ -38,7 +39,7 @@ private struct Paint {
     }
 
     func field(_ name: String, _ value: String, _ line: inout LineBytes) {
-        line.append(partNamed: name) { line in
+        line.append(partNamed: name.utf8.count) { line in
             if isOn { line.append("\u{1b}[2m") }
             line.append(text: name)
             line.append("=")

@@ -95,6 +95,33 @@ struct QueueDecisions {
         #expect(queue.enter(.bulk, 18, now: at(1)) == [.refuse(18, .bulk)])
     }
 
+    @Test func whoWouldWaitInVainIsTurnedAway() {
+        var queue = AdmissionQueue.full(1)
+        for tick in 0...10 { _ = queue.enter(.reads, UInt64(tick), now: at(tick * 10)) }
+        #expect(queue.turnsAway(.reads, now: at(100)) == false, "a burst, not yet a standing queue")
+        #expect(queue.turnsAway(.reads, now: at(101)) == true)
+        #expect(queue.turnsAway(.writes, now: at(101)) == false, "it goes before those who wait")
+        #expect(queue.turnsAway(.vital, now: at(101)) == false)
+        _ = queue.look(now: at(200))
+        #expect(queue.turnsAway(.reads, now: at(200)) == false, "somebody has to wait, or places stay empty")
+        for ticket: UInt64 in [20, 21] {
+            #expect(queue.turnsAway(.reads, now: at(200)) == false)
+            #expect(queue.enter(.reads, ticket, now: at(200)) == [])
+        }
+        #expect(queue.turnsAway(.reads, now: at(201)) == true)
+        queue.limit = 2
+        #expect(queue.turnsAway(.reads, now: at(202)) == false, "there is room")
+    }
+
+    @Test func turningAwayIsWaitingToo() {
+        var queue = AdmissionQueue.full(1)
+        for tick in 0...10 { _ = queue.enter(.reads, UInt64(tick), now: at(tick * 10)) }
+        for tick in 11...30 { #expect(queue.turnsAway(.reads, now: at(tick * 10)) == true) }
+        _ = queue.look(now: at(300))
+        _ = queue.enter(.reads, 50, now: at(310))
+        #expect(queue.look(now: at(316)) == [.refuse(50, .reads)], "the queue has not become a burst again")
+    }
+
     @Test func whatHasPassedItsDeadlineIsNotBegun() {
         var queue = AdmissionQueue.full(1)
         #expect(queue.enter(.reads, 1, deadline: at(10), now: at(0)) == [])

@@ -33,7 +33,11 @@ struct TestServer: Sendable {
         var limits = WireLimits()
         change(&limits)
         let (requests, draining) = (Requests(), Draining())
-        let configuration = WireConfiguration(limits: limits, tls: tls) { refusal in
+        let turnAway: @Sendable (HTTPRequest, any Channel) -> (HTTPResponse, ByteBuffer)? = { request, _ in
+            guard request.path == "/full" else { return nil }
+            return (HTTPResponse(status: .serviceUnavailable, headerFields: [.contentLength: "4"]), ByteBuffer(string: "full"))
+        }
+        let configuration = WireConfiguration(limits: limits, tls: tls, turnAway: turnAway) { refusal in
             (
                 [.contentType: "application/problem+json", .xContentTypeOptions: "nosniff"],
                 ByteBuffer(string: #"{"code":"\#(refusal.code)"}"#)

@@ -15,6 +15,7 @@ public final class Admission: Sendable {
         /// Since the start.
         var admitted = ClassCounts()
         var refused = ClassCounts()
+        var turnedAway = 0
         var ended = 0
         var shedding = Shedding()
         var lag = Duration.zero
@@ -138,7 +139,9 @@ extension Admission.State {
     }
 
     fileprivate mutating func turnAway(_ kind: WorkClass) -> Overloaded? {
-        queue.turnsAway(kind, now: .now) ? refuse(kind) : nil
+        guard queue.turnsAway(kind, now: .now) else { return nil }
+        turnedAway += 1
+        return refuse(kind)
     }
 
     private mutating func refuse(_ kind: WorkClass) -> Overloaded {
@@ -162,7 +165,6 @@ extension Admission.State {
     fileprivate var statistics: AdmissionStatistics {
         AdmissionStatistics(
             limit: limit.value, running: queue.running, queued: queue.queued, admitted: admitted.byClass, refused: refused.byClass,
-            lag: lag,
-            isShedding: shedding.isOn)
+            turnedAway: turnedAway, lag: lag, isShedding: shedding.isOn)
     }
 }

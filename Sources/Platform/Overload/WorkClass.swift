@@ -28,6 +28,8 @@ public struct AdmissionStatistics: Sendable, Hashable {
     public let admitted: [WorkClass: Int]
     /// How many have been refused since the start.
     public let refused: [WorkClass: Int]
+    /// How many of the refused did not even wait.
+    public let turnedAway: Int
     /// By how much the process was late when it last wanted to run something: how long work waits for a thread.
     public let lag: Duration
     /// Whether somebody was refused in the last seconds.

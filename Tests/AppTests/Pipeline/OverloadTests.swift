@@ -82,6 +82,30 @@ struct Overloading {
         }
     }
 
+    @Test func whoIsTurnedAwayIsAnsweredLikeWhoIsRefused() async throws {
+        try await withStage(limit: 1) { (stage: Stage) async throws in
+            // Each asks again at once, so that before long a queue stands.
+            let refusals = try await withThrowingTaskGroup(of: [SocketAnswer].self) { group in
+                for caller in 1...12 {
+                    group.addTask { try await stage.insist(caller) }
+                }
+                try await eventually { stage.statistics.turnedAway > 20 }
+                #expect(try await stage.ask("GET /health/live").status == 200)
+                await stage.gate.open()
+                return try await group.reduce([], +)
+            }
+            #expect(refusals.count > 20)
+            for refusal in refusals {
+                #expect(refusal["Retry-After"].flatMap { Int($0) }.map { (1...3).contains($0) } == true)
+                #expect(refusal["X-Content-Type-Options"] == "nosniff" && refusal["Date"] != nil)
+                let problem = try refusal.problem()
+                #expect(problem.code == "overloaded" && problem.requestId == refusal["X-Request-ID"])
+            }
+            try await eventually { stage.isIdle }
+            #expect(stage.statistics.admitted.values.reduce(0, +) >= 12)
+        }
+    }
+
     @Test func refusalsHaveNoLineEach() async throws {
         try await withStage { (stage: Stage) async throws in
             let working = try await stage.occupy()
@@ -130,6 +154,16 @@ private struct Stage {
 
     var statistics: AdmissionStatistics { admission.statistics }
     var isIdle: Bool { statistics.running == 0 && statistics.queued == 0 }
+
+    /// Asks until it is served, and returns the refusals.
+    func insist(_ caller: Int) async throws -> [SocketAnswer] {
+        var refusals: [SocketAnswer] = []
+        while true {
+            let answer = try await ask("GET /stage/read", ["X-Request-ID: caller-\(caller)"])
+            guard answer.status == 503 else { return refusals }
+            refusals.append(answer)
+        }
+    }
 
     /// Fills all places, and returns who has them.
     func occupy() async throws -> [Task<SocketAnswer, any Error>] {

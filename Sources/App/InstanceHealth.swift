@@ -6,6 +6,7 @@ import MartletRateLimit
 import MartletRedis
 import MartletSettings
 import MartletStorage
+import MartletTelemetry
 import MartletWire
 
 /// How this instance is, for the health endpoints.
@@ -67,7 +68,8 @@ extension InstanceHealth {
         return DetailedHealth(
             status: status(await database, schema), degraded: degraded, version: App.version, environment: settings.environment.rawValue,
             startedAt: startedAt, uptimeSeconds: Int((ContinuousClock.now - start).components.seconds), database: load(await database),
-            schema: schema, redis: await redis, cache: kept, disk: disk)
+            schema: schema, redis: await redis, cache: kept, disk: disk, process: process,
+            openBreakers: openBreakers)
     }
 
     private func status(_ database: PartHealth, _ schema: DetailedHealth.Schema) -> DetailedHealth.Status {
@@ -88,6 +90,17 @@ extension InstanceHealth {
         return DetailedHealth.Cache(
             entries: statistics.entries, bytes: statistics.bytes, hits: statistics.memoryHits + statistics.sharedHits,
             misses: statistics.misses)
+    }
+
+    private var process: DetailedHealth.Process? {
+        let facts = ProcessFacts()
+        guard let memory = facts.residentBytes, let open = facts.openDescriptors else { return nil }
+        return DetailedHealth.Process(
+            memoryBytes: Int(memory), openDescriptors: Int(open), mostDescriptors: facts.mostDescriptors.flatMap { Int(exactly: $0) })
+    }
+
+    private var openBreakers: [DetailedHealth.Breaker] {
+        (shared.redis.map { !$0.isAvailable } == true ? [.redis] : []) + (cache.isAlone ? [.sharedCache] : [])
     }
 
     /// `nil` where the system does not tell.

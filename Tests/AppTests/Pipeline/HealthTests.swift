@@ -87,6 +87,10 @@ struct HealthDetails {
             #expect(health.schema == .current)
             let disk = try #require(health.disk)
             #expect(0 < disk.freeBytes && disk.freeBytes <= disk.totalBytes)
+            let process = try #require(health.process)
+            #expect(process.memoryBytes > 1 << 20 && process.openDescriptors > 0)
+            #expect(process.mostDescriptors.map { process.openDescriptors < $0 } ?? true)
+            #expect(health.openBreakers.isEmpty)
         }
     }
 

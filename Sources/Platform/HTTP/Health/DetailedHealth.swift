@@ -14,6 +14,10 @@ public struct DetailedHealth: Codable, Sendable {
     public var redis: PartHealth
     public var cache: Cache
     public var disk: Disk?
+    /// Absent where the system does not tell.
+    public var process: Process?
+    /// Dependencies that are not asked at the moment, since they were away or too slow.
+    public var openBreakers: [Breaker]
 
     public enum Status: String, Codable, Sendable, CaseIterable {
         case ok, degraded
@@ -75,12 +79,33 @@ public struct DetailedHealth: Codable, Sendable {
         }
     }
 
+    /// What the process that answers takes.
+    public struct Process: Codable, Sendable {
+        public var memoryBytes: Int
+        /// Files, sockets and the like.
+        public var openDescriptors: Int
+        /// How many may be open; absent where there is no limit.
+        public var mostDescriptors: Int?
+
+        public init(memoryBytes: Int, openDescriptors: Int, mostDescriptors: Int?) {
+            (self.memoryBytes, self.openDescriptors, self.mostDescriptors) = (memoryBytes, openDescriptors, mostDescriptors)
+        }
+    }
+
+    /// What may be left alone for a while.
+    public enum Breaker: String, Codable, Sendable, CaseIterable {
+        case redis
+        case sharedCache = "shared_cache"
+    }
+
     public init(
         status: Status, degraded: [Health.Part], version: String, environment: String, startedAt: Date, uptimeSeconds: Int,
-        database: Database, schema: Schema, redis: PartHealth, cache: Cache, disk: Disk?
+        database: Database, schema: Schema, redis: PartHealth, cache: Cache, disk: Disk?, process: Process?,
+        openBreakers: [Breaker]
     ) {
         (self.status, self.degraded, self.version, self.environment) = (status, degraded, version, environment)
         (self.startedAt, self.uptimeSeconds) = (startedAt, uptimeSeconds)
         (self.database, self.schema, self.redis, self.cache, self.disk) = (database, schema, redis, cache, disk)
+        (self.process, self.openBreakers) = (process, openBreakers)
     }
 }

@@ -16,11 +16,26 @@ public struct ProcessFacts: Sendable {
     /// Adds what can be read at this moment.
     public func collect(into scrape: inout Scrape) {
         if let fields = statFields { add(fields, to: &scrape) }
+        if let openDescriptors { scrape.set(.processDescriptors, openDescriptors) }
+        if let mostDescriptors { scrape.set(.processMostDescriptors, mostDescriptors) }
+    }
+
+    /// How much memory the process has at this moment, in bytes.
+    public var residentBytes: Double? {
+        // Inaccurate where the kernel counts lazily (proc(5)), but it is what others read.
+        read("statm")?.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 * pageSize }
+    }
+
+    /// How many files, sockets and the like are open.
+    public var openDescriptors: Double? {
         // The folder itself is open while it is read.
-        if let open = try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/fd").count {
-            scrape.set(.processDescriptors, Double(max(0, open - 1)))
-        }
-        if let most = mostDescriptors { scrape.set(.processMostDescriptors, most) }
+        (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/fd").count).map { Double(max(0, $0 - 1)) }
+    }
+
+    /// How many may be open; infinite where there is no limit.
+    public var mostDescriptors: Double? {
+        let line = read("limits")?.split(separator: "\n").first { $0.hasPrefix("Max open files") }
+        return line?.split(separator: " ").dropFirst(3).first.flatMap { $0 == "unlimited" ? .infinity : Double($0) }
     }
 
     /// The fields of proc(5), `stat`, from the third on: the second is the program's name, which may hold anything.
@@ -36,20 +51,12 @@ public struct ProcessFacts: Sendable {
         if let threads = field(20) { scrape.set(.processThreads, threads) }
         if let begun = field(22), let boot = bootTime { scrape.set(.processStart, boot + begun / clockTick) }
         if let bytes = field(23) { scrape.set(.processVirtual, bytes) }
-        // Field 24 is inaccurate where the kernel counts lazily (proc(5)); statm is too, but it is what others read.
-        if let resident = read("statm")?.split(separator: " ").dropFirst().first.flatMap({ Double($0) }) {
-            scrape.set(.processResident, resident * pageSize)
-        }
+        if let residentBytes { scrape.set(.processResident, residentBytes) }
     }
 
     private var bootTime: Double? {
         guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8) else { return nil }
         return text.split(separator: "\n").first { $0.hasPrefix("btime ") }.flatMap { Double($0.dropFirst(6)) }
-    }
-
-    private var mostDescriptors: Double? {
-        let line = read("limits")?.split(separator: "\n").first { $0.hasPrefix("Max open files") }
-        return line?.split(separator: " ").dropFirst(3).first.flatMap { $0 == "unlimited" ? .infinity : Double($0) }
     }
 
     private func read(_ name: String) -> String? {

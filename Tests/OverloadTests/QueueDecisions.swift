@@ -113,6 +113,15 @@ struct QueueDecisions {
         #expect(queue.turnsAway(.reads, now: at(202)) == false, "there is room")
     }
 
+    @Test func whoeverStillWaitsHasToWait() {
+        var queue = AdmissionQueue.full(1)
+        _ = queue.enter(.reads, 1, now: at(0))
+        #expect(queue.look(now: at(100)) == [])
+        #expect(queue.look(now: at(101)) == [.refuse(1, .reads)])
+        _ = queue.enter(.reads, 2, now: at(102))
+        #expect(queue.look(now: at(108)) == [.refuse(2, .reads)], "those who come back at once are no new burst")
+    }
+
     @Test func turningAwayIsWaitingToo() {
         var queue = AdmissionQueue.full(1)
         for tick in 0...10 { _ = queue.enter(.reads, UInt64(tick), now: at(tick * 10)) }

@@ -99,6 +99,7 @@ struct AdmissionQueue {
     /// Has others begin while there is room, and refuses who has waited for too long; never the other way round, or places would stay empty
     /// after a moment in which the whole process stood still.
     mutating func look(now: Instant) -> [Action] {
+        if queued > 0 { lastWait = now }
         var actions = refuse { $0.deadline.map { $0 <= now } ?? false }
         while let kind = next, let waiter = take(kind, now: now) {
             start(kind)

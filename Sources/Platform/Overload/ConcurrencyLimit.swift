@@ -37,9 +37,9 @@ struct ConcurrencyLimit {
         /// How long work may wait for a thread, in the middle (RFC 8289 §4.4 says why 5 ms).
         var lag = Duration.milliseconds(5)
         /// Which part of all work may be waiting for a connection.
-        var waiting = 0.4
+        var waiting = 0.25
         /// Waits shorter than this, on average, are none: a writer's queue forms for microseconds.
-        var wait = Duration.milliseconds(10)
+        var wait = Duration.milliseconds(5)
         /// How long is looked before judging.
         var window = Duration.milliseconds(100)
         /// The strongest cut.

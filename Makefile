@@ -50,9 +50,9 @@ lint: ## check layout and scripts
 format: ## rewrite Swift files in the project's layout
 	$(step) "Formatting" swift format --in-place --parallel --recursive Sources Tests
 
-openapi: ## regenerate the files made from the code: docs/openapi.json, docs/configuration.md, .env.example
+openapi: ## regenerate the files made from the code: docs/openapi.json, docs/permissions.md, docs/configuration.md, .env.example
 	$(step) "Building" swift build --product martlet
-	$(step) "Writing docs/openapi.json, docs/configuration.md and .env.example" scripts/generate.sh
+	$(step) "Writing docs/openapi.json, docs/permissions.md, docs/configuration.md and .env.example" scripts/generate.sh
 
 clean: ## remove build products; data in var/ stays
 	$(step) "Removing build products" swift package clean

@@ -120,13 +120,14 @@ let package = Package(
             path: "Sources/Drivers/Redis"),
 
         // Services: an API anyone may import, and the implementation. Services never import one another.
+        .target(name: "MartletGovernanceAPI", dependencies: ["MartletContract"], path: "Sources/Services/GovernanceAPI"),
         .target(name: "MartletBookmarksAPI", dependencies: ["MartletContract", "MartletJobsAPI"], path: "Sources/Services/BookmarksAPI"),
         .target(name: "MartletBookmarks", dependencies: ["MartletBookmarksAPI", "MartletCache", "MartletIdempotency", "MartletJobs", "MartletJobsAPI", "MartletService"], path: "Sources/Services/Bookmarks"),
 
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletAdmin", "MartletAdminAPI", "MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
+            dependencies: ["MartletAdmin", "MartletAdminAPI", "MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletGovernanceAPI", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),

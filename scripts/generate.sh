@@ -16,5 +16,6 @@ write() {
 }
 
 write docs/openapi.json openapi
+write docs/permissions.md permissions
 write docs/configuration.md settings --markdown
 write .env.example settings --env

@@ -8,9 +8,10 @@ import MartletBookmarksAPI
 public import MartletCache
 public import MartletContract
 public import MartletCore
+import MartletGovernanceAPI
 public import MartletHTTP
 import MartletIdempotency
-import MartletIdentity
+public import MartletIdentity
 import MartletIdentityAPI
 public import MartletJobs
 import MartletJobsAPI
@@ -48,6 +49,8 @@ public struct App: Sendable {
     /// How many requests are worked on, wait and were refused; `nil` where all are let in.
     public let admission: Admission?
     let denylist: Denylist
+    /// Who may do everything.
+    public let operators: Operators
     let draining = Draining()
     /// What this process logs, and what became of it.
     public let logs: Logs
@@ -88,8 +91,7 @@ public struct App: Sendable {
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
         let admin = AdminService(logs: logs, logger: logger.named("martlet.admin"), clock: clock)
         let identity = try await IdentityService(
-            database: database, tail: tail, policy: IdentityPolicy(settings), scopes: bookmarks.operations.scopes,
-            operatorScopes: work.operations.scopes + admin.operations.scopes + SystemAPI.operations.scopes, metrics: metrics, clock: clock)
+            database: database, tail: tail, policy: IdentityPolicy(settings), roles: Self.roles, metrics: metrics, clock: clock)
         let health = InstanceHealth(settings, database, shared, cache, draining)
 
         self.settings = settings
@@ -101,6 +103,7 @@ public struct App: Sendable {
         self.shared = shared
         self.tail = tail
         denylist = identity.denylist
+        operators = identity.operators
         self.cache = cache
         services = [identity, work, admin, bookmarks] + further(database)
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
@@ -139,7 +142,14 @@ public struct App: Sendable {
 
     /// Every endpoint, in the order of the documentation.
     public static let operations =
-        AccountsAPI.operations + JobsAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+        AccountsAPI.operations + OrganisationsAPI.operations + RolesAPI.operations + JobsAPI.operations + AdminAPI.operations
+        + BookmarksAPI.operations + SystemAPI.operations
+
+    /// Every permission that endpoints ask for, and which built-in roles have it.
+    public static let permissions =
+        RolesAPI.permissions + JobsAPI.permissions + AdminAPI.permissions + BookmarksAPI.permissions + GovernanceAPI.permissions
+        + SystemAPI.permissions
+    public static let roles = RoleCatalogue(permissions)
 
     /// The OpenAPI description of all of them.
     public static var openAPI: String {
@@ -162,11 +172,4 @@ private func systemRoutes(_ settings: Settings, _ database: any Database, _ jobs
     let docs = DocsPage(document: App.openAPI, assets: settings.documentationAssets)
     return SystemAPI.routes(health) + (settings.apiDocumentation ? docs.routes : [])
         + (settings.testRoutes ? TestAPI.routes(database, jobs) : [])
-}
-
-extension [NamedOperation] {
-    /// The permissions that the operations ask for.
-    var scopes: [String] {
-        Set(compactMap { if case .scope(let scope) = $0.operation.access { scope } else { nil } }).sorted()
-    }
 }

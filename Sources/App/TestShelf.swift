@@ -14,7 +14,8 @@ extension TestAPI {
     static let ownThing = Endpoint<ThingAsked, Thing>.get(
         "/test/own-things/{id}", "Read a thing as its caller sees it", allow: .signedIn, cache: .for(60, tags: "thing:{id}"))
     static let scopedThing = Endpoint<ThingAsked, Thing>.get(
-        "/test/scoped-things/{id}", "Read a thing with a permission", allow: .scope("bookmarks:write"), cache: .for(60, tags: "thing:{id}"))
+        "/test/scoped-things/{id}", "Read a thing with a permission", allow: .permission("bookmarks:write"),
+        cache: .for(60, tags: "thing:{id}"))
     static let cookieThing = Endpoint<ThingAsked, Thing>.get(
         "/test/cookie-things/{id}", "Read a thing, and get a cookie", allow: .anyone, cache: .for(60, tags: "thing:{id}"))
     static let changeThing = Endpoint<ThingNamed, ThingChanged>.post("/test/things/{id}", "Change a thing", allow: .anyone)

@@ -4,7 +4,7 @@ public import AsyncHTTPClient
 import Foundation
 import HTTPTypes
 public import MartletContract
-import MartletCore
+public import MartletCore
 public import MartletIdentityAPI
 import NIOCore
 import NIOHTTP1
@@ -112,6 +112,15 @@ extension MartletClient {
     /// Goes on with a session from before.
     public func resume(accessToken: String, refreshToken: RefreshToken?) async {
         await tokens.keep(access: accessToken, refresh: refreshToken)
+    }
+
+    /// Acts for an organisation from now on, or (`nil`) for oneself alone: later calls carry an access token that says so.
+    @discardableResult
+    public func act(for organisation: Identifier<Organisation>?) async throws -> AccessGrant {
+        let choice = OrganisationChoice(organisationId: organisation.map { .set($0) } ?? .cleared)
+        let grant = try await send(OrganisationsAPI.switch, choice)
+        await tokens.keep(access: grant.accessToken)
+        return grant
     }
 
     /// Makes a call with the access token, and once more when that has expired and could be refreshed.

@@ -18,6 +18,11 @@ actor TokenKeeper {
         self.refresh = refresh
     }
 
+    /// Another access token of the same session.
+    func keep(access: String) {
+        self.access = access
+    }
+
     func forget() {
         (access, refresh) = (nil, nil)
     }

@@ -39,12 +39,11 @@ struct SettingsCommand: AsyncParsableCommand {
     }
 }
 
-extension Access {
-    fileprivate var inWords: String {
-        switch self {
-        case .anyone: "anyone"
-        case .signedIn: "signed in"
-        case .scope(let scope): scope
-        }
+struct PermissionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "permissions", abstract: "Print who may call which endpoint: docs/permissions.md.")
+
+    func run() async throws {
+        print(PermissionTable.document, terminator: "")
     }
 }

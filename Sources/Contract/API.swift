@@ -14,6 +14,12 @@ public protocol API: Sendable {
     static var shared: Self { get }
     /// What the endpoints' names begin with, and their group in the documentation: `bookmarks`.
     static var name: String { get }
+    /// The permissions that its endpoints ask for, and which roles have them.
+    static var permissions: [PermissionGrant] { get }
+}
+
+extension API {
+    public static var permissions: [PermissionGrant] { [] }
 }
 
 extension API {

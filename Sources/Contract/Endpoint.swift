@@ -5,7 +5,7 @@ public import MartletCore
 ///
 /// ```swift
 /// let save = Endpoint<NewBookmark, Bookmark>.post("/api/v1/bookmarks", "Save a link",
-///     allow: .scope("bookmarks:write"), returns: .created, limit: .writes)
+///     allow: .permission("bookmarks:write"), returns: .created, limit: .writes)
 /// ```
 /// Each field of `Input` travels in the path when the template names it, else in the query (GET, DELETE, or named by the template's
 /// `{?…}`), else in the JSON body. `Output` is JSON, or ``NoContent``, or a ``Document``,
@@ -98,7 +98,7 @@ public enum Access: Sendable, Hashable {
     /// Whoever is signed in.
     case signedIn
     /// Callers whose token carries the permission.
-    case scope(String)
+    case permission(Permission)
 }
 
 /// What kind of work a call is, for the rate limits.

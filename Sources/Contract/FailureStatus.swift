@@ -30,6 +30,6 @@ extension Problem {
     public init(_ failure: Failure, requestID: String) {
         self.init(
             title: failure.kind.status.reasonPhrase, status: failure.kind.status.code, detail: failure.message, code: failure.code,
-            requestId: requestID, errors: failure.faults.isEmpty ? nil : failure.faults)
+            requestId: requestID, errors: failure.faults.isEmpty ? nil : failure.faults, permission: failure.permission)
     }
 }

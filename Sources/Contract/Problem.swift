@@ -15,9 +15,12 @@ public struct Problem: Error, Codable, Sendable, Equatable {
     public var requestId: String
     /// Every fault of a bad input.
     public var errors: [Fault]?
+    /// The permission that the caller lacks, such as `bookmarks:read`.
+    public var permission: String?
 
     public init(
-        type: String = "about:blank", title: String, status: Int, detail: String, code: String, requestId: String, errors: [Fault]? = nil
+        type: String = "about:blank", title: String, status: Int, detail: String, code: String, requestId: String, errors: [Fault]? = nil,
+        permission: String? = nil
     ) {
         self.type = type
         self.title = title
@@ -26,5 +29,6 @@ public struct Problem: Error, Codable, Sendable, Equatable {
         self.code = code
         self.requestId = requestId
         self.errors = errors
+        self.permission = permission
     }
 }

@@ -20,6 +20,8 @@ public struct Failure: Error, Sendable {
     public var faults: [Fault]
     /// When a retry may succeed, in whole seconds.
     public var retryAfterSeconds: Int?
+    /// The permission that the caller lacks, such as `bookmarks:read`.
+    public var permission: String?
     /// What led here: logged, never sent.
     public var cause: (any Error)?
 

@@ -51,3 +51,9 @@ extension UUID {
 
 /// Whoever signs in and owns things: the entity of the identifiers that name a user.
 public enum Account {}
+
+/// People who own things together: the entity of the identifiers that name an organisation.
+public enum Organisation {}
+
+/// A login, and every token that descends from it.
+public enum LoginSession {}

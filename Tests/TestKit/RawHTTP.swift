@@ -50,7 +50,7 @@ extension TestApp {
     public func operatorToken(_ name: String = "grace") async throws -> String {
         let client = self.client
         try await client.register(.of(name))
-        try await Operators(app.database).appoint(name)
+        try await app.operators.appoint(name)
         return try await client.logIn(Login(login: LoginName(name), password: GivenPassword(Registration.password))).accessToken
     }
 }

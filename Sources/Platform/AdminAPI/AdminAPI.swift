@@ -10,7 +10,7 @@ public struct AdminAPI: API {
     public static let name = "admin"
 
     public let logLevels = Endpoint<NoContent, LogLevelReport>.get(
-        "/api/v1/admin/log-levels", "See what the instance logs", allow: .scope(Self.logs))
+        "/api/v1/admin/log-levels", "See what the instance logs", allow: .permission(Self.logs))
 
     public let changeLogLevels = Endpoint<LogLevelChange, LogLevelReport>.put(
         "/api/v1/admin/log-levels", "Log more or less for a while",
@@ -18,13 +18,14 @@ public struct AdminAPI: API {
             Levels of loggers by their label, which stands for all labels below it: `martlet.jobs` is `martlet.jobs.lease` too. Labels that are \
             not named stay as they are. Of the instance that answers only; when the time is over, its settings count again.
             """,
-        allow: .scope(Self.logs))
+        allow: .permission(Self.logs))
 
     public let resetLogLevels = Endpoint<NoContent, LogLevelReport>.delete(
-        "/api/v1/admin/log-levels", "Log again what the settings say", allow: .scope(Self.logs))
+        "/api/v1/admin/log-levels", "Log again what the settings say", allow: .permission(Self.logs))
 
     /// The permission to choose what is logged.
-    public static let logs = "admin:logs"
+    public static let logs: Permission = "admin:logs"
+    public static let permissions = [PermissionGrant.own(logs)]
 }
 
 /// How severe a line is, least severe first.

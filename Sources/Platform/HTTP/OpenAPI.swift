@@ -160,7 +160,7 @@ extension APIOperation {
         var kinds = failures
         if access != .anyone { kinds.append(.unauthenticated) }
         if limit != .none { kinds.append(.limited) }
-        if case .scope = access { kinds.append(.forbidden) }
+        if case .permission = access { kinds.append(.forbidden) }
         if !body.accepts.isEmpty { kinds += [.malformed, .tooLarge, .unsupportedMedia] }
         if !fields.isEmpty || !body.accepts.isEmpty { kinds.append(.invalid) }
         if takesIdempotencyKey { kinds += [.malformed, .conflict, .invalid] }
@@ -173,7 +173,9 @@ extension Access {
         switch self {
         case .anyone: nil
         case .signedIn: [.init("security", [["bearer": []]])]
-        case .scope(let scope): [.init("security", [["bearer": []]]), .init("x-permission", .string(scope))]
+        // What a scheme other than OAuth's asks for is a role's name by OpenAPI 3.1 (§4.8.30): here, the permission.
+        case .permission(let permission):
+            [.init("security", [["bearer": [.string(permission.raw)]]]), .init("x-permission", .string(permission.raw))]
         }
     }
 }

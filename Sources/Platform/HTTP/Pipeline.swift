@@ -205,8 +205,8 @@ public struct Pipeline: Sendable {
     }
 
     private func permitted(_ caller: Caller, _ operation: APIOperation) throws(Failure) -> Caller {
-        if case .scope(let scope) = operation.access, !caller.scopes.contains(scope) {
-            throw Failure.forbidden("permission_missing", "This needs the permission \(scope).")
+        if case .permission(let permission) = operation.access, !caller.permissions.contains(permission) {
+            throw Failure.forbidden("permission_missing", "This needs the permission \(permission).", lacking: permission)
         }
         return caller
     }

@@ -102,11 +102,21 @@ public struct Reply<Output: Sendable>: Sendable {
 /// Who calls, as their credentials say.
 public struct Caller: Sendable, Hashable {
     public let id: Identifier<Account>
-    public let scopes: Set<String>
+    /// What they may do: by their own roles, and by their role in the organisation.
+    public let permissions: Set<Permission>
+    /// The organisation that they act for at the moment, of which they are a member; `nil` for themselves alone.
+    public let organisation: Identifier<Organisation>?
+    /// The login that their token descends from; `nil` for credentials that come from none.
+    public let session: Identifier<LoginSession>?
 
-    public init(id: Identifier<Account>, scopes: Set<String>) {
+    public init(
+        id: Identifier<Account>, permissions: Set<Permission>, organisation: Identifier<Organisation>? = nil,
+        session: Identifier<LoginSession>? = nil
+    ) {
         self.id = id
-        self.scopes = scopes
+        self.permissions = permissions
+        self.organisation = organisation
+        self.session = session
     }
 }
 

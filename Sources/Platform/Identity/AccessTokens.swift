@@ -24,14 +24,17 @@ struct AccessTokens: Authenticator {
         keys = await JWTKeyCollection().add(hmac: HMACKey(key: policy.signingKey), digestAlgorithm: .sha256)
     }
 
-    func issue(to account: Identifier<Account>, session: Identifier<LoginSession>, scopes: [String]) async throws -> String {
-        let now = clock.now
+    /// - Parameter now: When the entitlements began to be read. Whoever takes some of them ends the tokens that were issued until then.
+    func issue(
+        to account: Identifier<Account>, session: Identifier<LoginSession>, _ entitlements: Entitlements, at now: Date
+    ) async throws -> String {
         let claims = AccessClaims(
             sub: account.description, sid: session.description,
             // To the millisecond: which of two tokens of one second came after the access was ended is told apart.
             iat: (now.timeIntervalSince1970 * 1000).rounded(.down) / 1000,
             exp: (now.timeIntervalSince1970 + Double(policy.lifetime.components.seconds)).rounded(.down), nbf: nil, iss: policy.issuer,
-            aud: policy.audience, jti: Identifier<AccessClaims>().description, scope: scopes.joined(separator: " "))
+            aud: policy.audience, jti: Identifier<AccessClaims>().description,
+            scope: entitlements.permissions.sorted().map(\.raw).joined(separator: " "), org: entitlements.organisation?.description)
         return try await keys.sign(claims, header: ["typ": "JWT"])
     }
 
@@ -74,17 +77,25 @@ struct AccessTokens: Authenticator {
         // Tokens of earlier releases have no session.
         let session = claims.sid.map { Identifier<LoginSession>($0[...]) }
         if case .some(.none) = session { throw Self.invalid }
+        let organisation = claims.org.map { Identifier<Organisation>($0[...]) }
+        if case .some(.none) = organisation { throw Self.invalid }
         return VerifiedToken(
-            caller: Caller(id: id, scopes: Set(claims.scope.split(separator: " ").map(String.init))),
+            caller: Caller(
+                id: id, permissions: Self.permissions(in: claims.scope), organisation: organisation ?? nil, session: session ?? nil),
             identity: TokenIdentity(account: id, session: session ?? nil, issuedAt: Date(timeIntervalSince1970: claims.iat)),
             until: claims.exp + Self.leeway)
+    }
+
+    /// A name that is no permission of ours means nothing here (RFC 6749 §3.3).
+    private static func permissions(in scope: String) -> Set<Permission> {
+        Set(scope.split(separator: " ").compactMap { try? Permission(String($0)) })
     }
 
     private static let invalid = Failure.unauthenticated("invalid_token", "The access token is not valid.")
 }
 
 /// RFC 7519 §4.1, RFC 8693 §4.2; all mandatory but `nbf`, which we do not write and yet honour, and `sid` (OpenID Connect Front-Channel
-/// Logout 1.0 §3), which tokens of earlier releases lack. Times are seconds since 1970.
+/// Logout 1.0 §3), which tokens of earlier releases lack; and `org`, the organisation that the session acts for. Times are seconds since 1970.
 private struct AccessClaims: JWTPayload {
     let sub: String
     let sid: String?
@@ -95,6 +106,7 @@ private struct AccessClaims: JWTPayload {
     let aud: String
     let jti: String
     let scope: String
+    let org: String?
 
     /// The signature is all that jwt-kit checks here; `AccessTokens` checks the claims, against its own clock.
     func verify(using algorithm: some JWTAlgorithm) async throws {}

@@ -54,17 +54,18 @@ struct AccountStore: Sendable {
         try await database.first(Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE \(Self.matches(login))")
     }
 
-    /// Whether the account has the operators' permissions.
-    func isOperator(_ id: Identifier<Account>) async throws -> Bool {
-        try await database.first(Bool.self, "SELECT is_operator FROM account WHERE id = \(id)") ?? false
+    /// Whose login it is; throws `notFound` when it is nobody's.
+    func id(of login: String) async throws -> Identifier<Account> {
+        try await database.one(
+            Identifier<Account>.self, "SELECT id FROM account WHERE \(Self.matches(login))", else: Self.notFound)
     }
 
-    /// Gives or takes the operators' permissions; throws `notFound` when there is no such login.
-    func setOperator(_ isOperator: Bool, login: String) async throws {
-        try await database.change(
-            "UPDATE account SET is_operator = \(isOperator) WHERE \(Self.matches(login))",
-            else: .notFound("account_not_found", "There is no such account."))
+    /// Throws `notFound` when there is no such account.
+    func requireAccount(_ id: Identifier<Account>) async throws {
+        _ = try await database.one(Identifier<Account>.self, "SELECT id FROM account WHERE id = \(id)", else: Self.notFound)
     }
+
+    private static let notFound = Failure.notFound("account_not_found", "There is no such account.")
 
     private static func matches(_ login: String) -> SQL {
         login.contains("@") ? SQL.equalIgnoringCase("email", login) : SQL.equalIgnoringCase("username", login)

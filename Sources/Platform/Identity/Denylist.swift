@@ -8,9 +8,9 @@ import Synchronization
 /// A revocation is a row and an entry of the outbox in one transaction. Each instance holds those that are not over in memory, so that a
 /// request is checked without a database read. They are over when the last token concerned has expired.
 public final class Denylist: Sendable {
-    private let database: any Database
+    let database: any Database
     private let tail: OutboxTail
-    private let clock: WallClock
+    let clock: WallClock
     private let lifetime: TimeInterval
     private let revoked = Mutex(RevokedAccess())
 
@@ -52,7 +52,7 @@ extension Denylist {
         Revocation(kind: .session, subjectID: session.uuid, issuedBefore: nil, expiresAt: clock.now.addingTimeInterval(lifetime))
     }
 
-    private func revocation(of account: Identifier<Account>, before moment: Date) -> Revocation {
+    func revocation(of account: Identifier<Account>, before moment: Date) -> Revocation {
         Revocation(kind: .account, subjectID: account.uuid, issuedBefore: moment, expiresAt: moment.addingTimeInterval(lifetime))
     }
 

@@ -12,24 +12,23 @@ public import Metrics
 
 /// Accounts, logins and tokens; read it first.
 public struct IdentityService: Service {
-    private let database: any Database
-    private let policy: IdentityPolicy
+    let database: any Database
+    let policy: IdentityPolicy
     let hasher: PasswordHasher
     private let tokens: AccessTokens
     /// Ends access before its tokens expire. To be loaded before anything is served.
     public let denylist: Denylist
-    private let scopes: (all: [String], operators: [String])
+    let roles: RoleCatalogue
     private let cookies: RefreshCookies
-    private let clock: WallClock
+    let clock: WallClock
     private let logins: LoginCounts
 
     /// - Parameters:
     ///   - tail: Where it hears whose access other instances end; it must not run yet.
-    ///   - scopes: The permissions of everyone who signs up.
-    ///   - operatorScopes: What operators may do beyond that.
+    ///   - roles: What the built-in roles may do.
     ///   - metrics: Where logins are counted.
     public init(
-        database: any Database, tail: OutboxTail, policy: IdentityPolicy, scopes: [String], operatorScopes: [String] = [],
+        database: any Database, tail: OutboxTail, policy: IdentityPolicy, roles: RoleCatalogue,
         metrics: any MetricsFactory = NOOPMetricsHandler.instance, clock: WallClock = .system
     ) async throws {
         logins = LoginCounts(metrics)
@@ -41,12 +40,12 @@ public struct IdentityService: Service {
         denylist = Denylist(
             database, tail: tail, lifetime: policy.tokens.lifetime + .seconds(2 * AccessTokens.leeway), clock: clock)
         tokens = await AccessTokens(policy.tokens, denylist: denylist, clock: clock)
-        self.scopes = (scopes, operatorScopes)
+        self.roles = roles
         cookies = RefreshCookies(policy.cookies)
     }
 
-    public var operations: [NamedOperation] { AccountsAPI.operations }
-    public static var migrations: [Migration] { identityMigrations }
+    public var operations: [NamedOperation] { AccountsAPI.operations + OrganisationsAPI.operations + RolesAPI.operations }
+    public static var migrations: [Migration] { identityMigrations + roleMigrations }
 
     public var jobs: [JobHandler] { [perform(PruneSessions.self, with: database)] }
     public var schedules: [ScheduledJob] { [schedule("identity.prune_sessions", .cron("17 * * * *")) { PruneSessions() }] }
@@ -54,7 +53,12 @@ public struct IdentityService: Service {
     /// Tells who calls by the access token of the request.
     public var authenticator: any Authenticator { tokens }
 
-    public var routes: [Route] {
+    /// Who may do everything.
+    public var operators: Operators { Operators(denylist, roles) }
+
+    public var routes: [Route] { accountRoutes + organisationRoutes + roleRoutes }
+
+    private var accountRoutes: [Route] {
         [
             serve(open: AccountsAPI.register) { registration, call in
                 try cookies.checkOrigin(of: call.request, isCookie: registration.cookie == true)
@@ -150,11 +154,17 @@ extension IdentityService {
     private func reply(
         to user: User, of family: Identifier<LoginSession>, with token: RefreshToken, _ wantsCookie: Bool
     ) async throws -> Reply<Session> {
-        let isOperator = try await AccountStore(database).isOperator(user.id)
-        let access = try await tokens.issue(to: user.id, session: family, scopes: scopes.all + (isOperator ? scopes.operators : []))
+        let (access, _) = try await accessToken(of: user.id, in: family)
         let session = Session(
             user: user, accessToken: access, refreshToken: wantsCookie ? nil : token,
             expiresIn: Int(policy.tokens.lifetime.components.seconds))
         return Reply(session, fields: wantsCookie ? cookies.setting(token, lifetime: policy.refreshLifetime) : [.cacheControl: "no-store"])
+    }
+
+    /// A token that says what holds now, dated before that is read: see ``Denylist/changingPermissions(onlyGiving:_:)``.
+    func accessToken(of account: Identifier<Account>, in session: Identifier<LoginSession>) async throws -> (String, Entitlements) {
+        let now = clock.now
+        let entitlements = try await Entitlements.of(account, in: session, roles, database)
+        return (try await tokens.issue(to: account, session: session, entitlements, at: now), entitlements)
     }
 }

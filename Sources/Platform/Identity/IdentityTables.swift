@@ -10,7 +10,24 @@ extension IdentityService {
                     .uuid("id"), .text("email"), .text("username"), .text("name"), .text("password_hash"), .timestamp("created_at"),
                     .bool("is_operator"),
                 ]),
-            StoredTable("session", key: ["id"], [.uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at")]),
+            StoredTable(
+                "role", key: ["name"],
+                [.text("name"), .text("summary"), .json("permissions"), .timestamp("created_at"), .timestamp("updated_at")]),
+            StoredTable("account_role", key: ["account_id", "role"], [.uuid("account_id"), .text("role"), .text("custom_role")]),
+            StoredTable(
+                "organisation", key: ["id"], [.uuid("id"), .text("name"), .timestamp("created_at"), .timestamp("updated_at")]),
+            StoredTable(
+                "membership", key: ["organisation_id", "account_id"],
+                [.uuid("organisation_id"), .uuid("account_id"), .text("role"), .timestamp("joined_at")]),
+            StoredTable(
+                "invitation", key: ["id"],
+                [
+                    .uuid("id"), .uuid("organisation_id"), .text("email"), .text("role"), .bytes("token_hash"), .timestamp("created_at"),
+                    .timestamp("expires_at"),
+                ]),
+            StoredTable(
+                "session", key: ["id"],
+                [.uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at"), .uuid("organisation_id")]),
             StoredTable(
                 "refresh_token", key: ["hash"],
                 [.bytes("hash"), .uuid("session_id"), .timestamp("created_at"), .timestamp("expires_at"), .timestamp("used_at")]),

@@ -1,21 +1,43 @@
-public import MartletStorage
+public import MartletContract
+import MartletCore
+import MartletIdentityAPI
+import MartletStorage
 
-/// Those whose tokens carry the operators' permissions, such as to see everybody's jobs.
+/// Those who may do everything: accounts with the role `admin`, chosen at the machine, since at first there is nobody who could give it.
 public struct Operators: Sendable {
-    private let database: any Database
+    private let denylist: Denylist
+    private let catalogue: RoleCatalogue
 
-    public init(_ database: any Database) {
-        self.database = database
+    init(_ denylist: Denylist, _ catalogue: RoleCatalogue) {
+        (self.denylist, self.catalogue) = (denylist, catalogue)
     }
 
-    /// Makes the account of a login, an e-mail address or a username, an operator's. It holds from its next token on. Safe to repeat; throws
-    /// `notFound` when there is no such account.
+    /// Gives the account of a login, an e-mail address or a username, the role `admin`. Its access tokens end, and the next ones say so. Safe
+    /// to repeat; throws `notFound` when there is no such account.
     public func appoint(_ login: String) async throws {
-        try await AccountStore(database).setOperator(true, login: login)
+        try await change(login, onlyGiving: true) { $0.union([RoleName(.admin)]) }
     }
 
-    /// Takes the permissions back; tokens that were issued before keep them until they expire. Safe to repeat.
+    /// Takes the role back; access tokens with its permissions end within a second. Safe to repeat; throws `conflict` when nobody else has it.
     public func dismiss(_ login: String) async throws {
-        try await AccountStore(database).setOperator(false, login: login)
+        try await change(login, onlyGiving: false) { roles in
+            let others = roles.subtracting([RoleName(.admin)])
+            return others.isEmpty ? [RoleName(.member)] : others
+        }
+    }
+
+    private func change(
+        _ login: String, onlyGiving: Bool, _ change: @escaping @Sendable (Set<RoleName>) -> Set<RoleName>
+    ) async throws {
+        try await denylist.changingPermissions(onlyGiving: onlyGiving) { transaction in
+            let account = try await AccountStore(transaction).id(of: login)
+            let store = RoleStore(transaction, catalogue)
+            let old = Set(try await store.roles(of: account).roles.all)
+            let new = change(old)
+            guard new != old else { return ((), []) }
+            try await store.assign(RoleNames(new), to: account)
+            try await store.requireAdministrator()
+            return ((), [account])
+        }
     }
 }

@@ -2,9 +2,6 @@ import Foundation
 import MartletCore
 import MartletStorage
 
-/// A login, and every token that descends from it.
-public enum LoginSession {}
-
 /// Access that was ended before its tokens expire: a row, and an entry of the outbox by which every instance hears of it.
 struct Revocation: Codable, Sendable, Equatable {
     /// What ended. Stored names are for ever.

@@ -25,20 +25,21 @@ public struct JobsAPI: API {
 
     public let list = Endpoint<JobFilter, Page<JobStatus>>.get(
         "/api/v1/admin/jobs", "List jobs, newest first", details: "Those in the state `dead` are the dead letters.",
-        allow: .scope(Self.administration))
+        allow: .permission(Self.administration))
 
     public let inspect = Endpoint<JobReference, JobStatus>.get(
-        "/api/v1/admin/jobs/{id}", "See any job", allow: .scope(Self.administration), failures: [.notFound])
+        "/api/v1/admin/jobs/{id}", "See any job", allow: .permission(Self.administration), failures: [.notFound])
 
     public let stop = Endpoint<JobReference, JobStatus>.post(
-        "/api/v1/admin/jobs/{id}/cancel", "Cancel any job", allow: .scope(Self.administration), failures: [.notFound])
+        "/api/v1/admin/jobs/{id}/cancel", "Cancel any job", allow: .permission(Self.administration), failures: [.notFound])
 
     public let retry = Endpoint<JobReference, JobStatus>.post(
-        "/api/v1/admin/jobs/{id}/retry", "Begin a dead or cancelled job anew", allow: .scope(Self.administration),
+        "/api/v1/admin/jobs/{id}/retry", "Begin a dead or cancelled job anew", allow: .permission(Self.administration),
         failures: [.notFound, .conflict])
 
     /// The permission of operators.
-    public static let administration = "jobs:admin"
+    public static let administration: Permission = "jobs:admin"
+    public static let permissions = [PermissionGrant.own(administration)]
 }
 
 public struct JobReference: Codable, Sendable {

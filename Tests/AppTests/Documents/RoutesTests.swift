@@ -20,7 +20,7 @@ struct CommandLineListings {
     @Test func tellsWhoMayCallEach() async throws {
         let lines = try await martlet("routes").output.split(separator: "\n")
         for (line, named) in zip(lines, App.operations) {
-            if case .scope(let scope) = named.operation.access { #expect(line.contains(scope)) }
+            if case .permission(let permission) = named.operation.access { #expect(line.contains(permission.raw)) }
             #expect(line.hasSuffix(named.operation.summary))
         }
     }

@@ -46,7 +46,7 @@ enum TidyingBookmarks {
 
         // guide:declaration
         public let tidy = Endpoint<Tidying, AcceptedJob>.post(
-            "/api/v1/bookmarks/tidy", "Delete old bookmarks", allow: .scope("bookmarks:write"), returns: .accepted)
+            "/api/v1/bookmarks/tidy", "Delete old bookmarks", allow: .permission("bookmarks:write"), returns: .accepted)
         // end
     }
 

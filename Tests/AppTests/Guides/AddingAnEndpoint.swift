@@ -18,7 +18,7 @@ enum CountingBookmarks {
 
         // guide:declaration
         public let count = Endpoint<NoContent, BookmarkCount>.get(
-            "/api/v1/bookmarks/count", "Count one's bookmarks", allow: .scope("bookmarks:read"))
+            "/api/v1/bookmarks/count", "Count one's bookmarks", allow: .permission("bookmarks:read"))
         // end
     }
 

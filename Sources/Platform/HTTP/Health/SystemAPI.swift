@@ -31,10 +31,11 @@ public struct SystemAPI: API {
 
     public let detailed = Endpoint<NoContent, DetailedHealth>.get(
         "/health/detailed", "Tell everything an operator looks at first",
-        details: "Of the instance that answers. Always 200: what is away is said in the answer.", allow: .scope(Self.permission))
+        details: "Of the instance that answers. Always 200: what is away is said in the answer.", allow: .permission(Self.permission))
 
     /// The permission to see the details.
-    public static let permission = "health:read"
+    public static let permission: Permission = "health:read"
+    public static let permissions = [PermissionGrant.own(permission, to: .analyst)]
 }
 
 /// The answer of a health check that passed; one that fails is a Problem.

@@ -34,14 +34,17 @@ struct ResponseRule: Sendable {
     /// Names what answers a request, so that two requests of one key have one answer.
     ///
     /// A query keeps its order: that may matter. It is known by what it says, however that is escaped. A private answer belongs to a caller
-    /// with the same permissions.
+    /// with the same permissions, who acts for the same organisation.
     func key(_ target: RequestTarget, _ request: HTTPRequest, _ caller: Caller?) throws(Failure) -> String {
         // The path as it was sent has no question mark, so that a query can not pass for a part of it.
         var key = "r:\(target.path)?"
         for (name, value) in try target.parameters() { key += "\(PercentEncoding.encode(name))=\(PercentEncoding.encode(value))&" }
         // No part of a request holds a line's end, so that nobody can write one key's parts into another.
         for name in varyBy { key += request.headerFields[name].map { "\n=" + $0 } ?? "\n-" }
-        if isPrivate, let caller { key += "\n\(caller.id)\n" + caller.scopes.sorted().joined(separator: " ") }
+        if isPrivate, let caller {
+            key += "\n\(caller.id)\n\(caller.organisation?.description ?? "-")\n"
+            key += caller.permissions.map(\.raw).sorted().joined(separator: " ")
+        }
         return key
     }
 }

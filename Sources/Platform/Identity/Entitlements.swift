@@ -1,0 +1,24 @@
+import MartletContract
+import MartletCore
+import MartletIdentityAPI
+import MartletStorage
+
+/// What an access token says that its bearer may do.
+struct Entitlements: Sendable {
+    var permissions: Set<Permission>
+    /// The organisation that the session acts for.
+    var organisation: Identifier<Organisation>?
+
+    /// The account's own permissions, and those of its role in the organisation that the session has chosen. The choice counts for as long as
+    /// there is a membership.
+    static func of(
+        _ account: Identifier<Account>, in session: Identifier<LoginSession>, _ catalogue: RoleCatalogue, _ database: any Queries
+    ) async throws -> Entitlements {
+        let own = try await RoleStore(database, catalogue).roles(of: account).permissions.all
+        guard let membership = try await Membership.chosen(by: session, of: account, database) else {
+            return Entitlements(permissions: Set(own))
+        }
+        return Entitlements(
+            permissions: catalogue.sharedPermissions(of: membership.role).union(own), organisation: membership.organisationID)
+    }
+}

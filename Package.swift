@@ -52,6 +52,7 @@ let package = Package(
         // Platform: the batteries. No business words.
         .systemLibrary(name: "CArgon2", path: "Sources/System/CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
         .systemLibrary(name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CQRCode", path: "Sources/System/CQRCode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .systemLibrary(name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .target(
             name: "MartletWire",
@@ -76,6 +77,7 @@ let package = Package(
         .target(name: "MartletSupervisor", dependencies: ["MartletCore", .lifecycle, .logging], path: "Sources/Platform/Supervisor"),
         .target(name: "MartletRateLimit", dependencies: ["MartletCore", .logging, .metrics], path: "Sources/Platform/RateLimit"),
         .target(name: "MartletStorage", dependencies: ["MartletCore", .crypto, .logging, .metrics, .tracing], path: "Sources/Platform/Storage"),
+        .target(name: "MartletSecrets", dependencies: ["MartletStorage", .crypto], path: "Sources/Platform/Secrets"),
         .target(name: "MartletCache", dependencies: ["MartletContract", "MartletCore", "MartletStorage", "MartletTelemetry", .crypto, .logging, .metrics, .tracing], path: "Sources/Platform/Cache"),
         .target(
             name: "MartletHTTP",
@@ -102,7 +104,7 @@ let package = Package(
             path: "Sources/Platform/Admin"),
         .target(
             name: "MartletIdentity",
-            dependencies: ["MartletService", "MartletIdentityAPI", "CArgon2", .crypto, .httpTypes, .jwtKit, .metrics, .nioPosix],
+            dependencies: ["MartletSecrets", "MartletService", "MartletIdentityAPI", "CArgon2", "CQRCode", .crypto, .httpTypes, .jwtKit, .metrics, .nioPosix],
             path: "Sources/Platform/Identity"),
 
         .target(name: "MartletDataCopy", dependencies: ["MartletStorage", .crypto, .logging], path: "Sources/Platform/DataCopy"),
@@ -127,11 +129,11 @@ let package = Package(
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletAdmin", "MartletAdminAPI", "MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletGovernanceAPI", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
+            dependencies: ["MartletAdmin", "MartletAdminAPI", "MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletGovernanceAPI", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSecrets", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
-        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletSupervisor", "MartletTelemetry", "MartletWire", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletWire", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Measures what a check against a limit costs.
         .executableTarget(
@@ -151,6 +153,7 @@ let package = Package(
         .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
         .testTarget(name: "WireTests", dependencies: ["MartletWire", "MartletTestSupport", .hummingbird, .httpTypes, .lifecycle, .logging, .nioCore, .nioPosix]),
         .testTarget(name: "SupervisorTests", dependencies: ["MartletSupervisor", "MartletTestSupport"]),
+        .testTarget(name: "SecretsTests", dependencies: ["MartletSecrets"]),
         .testTarget(name: "SettingsTests", dependencies: ["MartletCore", "MartletSettings"]),
         .testTarget(name: "TelemetryTests", dependencies: ["MartletContract", "MartletCore", "MartletTelemetry", "MartletTestSupport", .lifecycle, .logging, .metrics, .nioCore, .nioHTTP1, .tracing]),
         .testTarget(name: "StorageTests", dependencies: ["MartletCore", "MartletStorage", "MartletSQLite", "MartletPostgres", "MartletTestServers", "MartletTestSupport", .logging]),
@@ -163,7 +166,7 @@ let package = Package(
         .testTarget(name: "IdempotencyTests", dependencies: ["MartletContract", "MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .httpTypes, .logging, .nioCore]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1, .tracing]),
+        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1, .tracing]),
     ],
     swiftLanguageModes: [.v6]
 )

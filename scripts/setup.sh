@@ -6,14 +6,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly oldest_swift=6.2
-readonly libraries=(libsqlite3-dev libpq-dev libargon2-dev libdeflate-dev)
+readonly libraries=(libsqlite3-dev libpq-dev libargon2-dev libdeflate-dev libqrencode-dev)
 readonly servers=(postgresql redis-server)
 
 main() {
     local purpose=${1:-run}
     case $purpose in
         run) require "${libraries[@]}" pkg-config curl ;;
-        test) require "${libraries[@]}" pkg-config curl strace openssl python3 pgbouncer prometheus "${servers[@]}" ;;
+        test) require "${libraries[@]}" pkg-config curl strace openssl python3 pgbouncer prometheus zbar-tools "${servers[@]}" ;;
         services) require "${servers[@]}" ;;
         bench) require "${libraries[@]}" pkg-config curl wrk python3 "${servers[@]}" ;;
         lint) require shellcheck python3 ;;
@@ -84,6 +84,7 @@ forbid_starting() {
 present() {
     case $1 in
         postgresql) command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+        zbar-tools) command -v zbarimg >/dev/null ;;
         lib*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
         *) command -v "$1" >/dev/null ;;
     esac
@@ -101,9 +102,9 @@ check_without_apt() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     say "not found: ${missing[*]}. This script installs them on Debian and Ubuntu only. Elsewhere:"
-    say "  macOS:   brew install pkgconf sqlite libpq argon2 libdeflate curl openssl wrk shellcheck postgresql@17 redis prometheus"
+    say "  macOS:   brew install pkgconf sqlite libpq argon2 libdeflate qrencode curl openssl wrk shellcheck postgresql@17 redis prometheus zbar"
     say "           export PKG_CONFIG_PATH=\$(brew --prefix libpq)/lib/pkgconfig"
-    say "  Fedora:  dnf install pkgconf sqlite-devel libpq-devel libargon2-devel libdeflate-devel curl strace openssl wrk ShellCheck postgresql-server redis golang-github-prometheus"
+    say "  Fedora:  dnf install pkgconf sqlite-devel libpq-devel libargon2-devel libdeflate-devel qrencode-devel curl strace openssl wrk ShellCheck postgresql-server redis golang-github-prometheus zbar"
     fail "Install what is missing, then run this again."
 }
 
@@ -113,6 +114,8 @@ present_elsewhere() {
         libpq-dev) pkg-config --exists libpq 2>/dev/null ;;
         postgresql) command -v initdb >/dev/null || compgen -G '/opt/homebrew/opt/postgresql@*/bin/initdb' >/dev/null ;;
         libargon2-dev) pkg-config --exists libargon2 2>/dev/null ;;
+        libqrencode-dev) pkg-config --exists libqrencode 2>/dev/null ;;
+        zbar-tools) command -v zbarimg >/dev/null ;;
         libdeflate-dev) pkg-config --exists libdeflate 2>/dev/null ;;
         strace) [ "$(uname)" != Linux ] || command -v strace >/dev/null ;;  # exists on Linux only
         *) command -v "$1" >/dev/null ;;

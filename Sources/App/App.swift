@@ -20,6 +20,7 @@ public import MartletOverload
 import MartletPostgres
 import MartletRateLimit
 import MartletSQLite
+public import MartletSecrets
 public import MartletService
 public import MartletSettings
 public import MartletStorage
@@ -91,7 +92,8 @@ public struct App: Sendable {
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
         let admin = AdminService(logs: logs, logger: logger.named("martlet.admin"), clock: clock)
         let identity = try await IdentityService(
-            database: database, tail: tail, policy: IdentityPolicy(settings), roles: Self.roles, metrics: metrics, clock: clock)
+            database: database, tail: tail, policy: IdentityPolicy(settings), secrets: SecretBox(settings), roles: Self.roles,
+            metrics: metrics, clock: clock)
         let health = InstanceHealth(settings, database, shared, cache, draining)
 
         self.settings = settings
@@ -142,8 +144,8 @@ public struct App: Sendable {
 
     /// Every endpoint, in the order of the documentation.
     public static let operations =
-        AccountsAPI.operations + OrganisationsAPI.operations + RolesAPI.operations + JobsAPI.operations + AdminAPI.operations
-        + BookmarksAPI.operations + SystemAPI.operations
+        AccountsAPI.operations + MFAAPI.operations + OrganisationsAPI.operations + RolesAPI.operations + JobsAPI.operations
+        + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
 
     /// Every permission that endpoints ask for, and which built-in roles have it.
     public static let permissions =
@@ -160,6 +162,9 @@ public struct App: Sendable {
 
     /// The schema of all services.
     public var migrator: Migrator { Migrator(database, Self.migrations) }
+
+    /// Where sealed values are stored, for their rotation.
+    public static let sealedColumns = IdentityService.sealedColumns
 
     /// The schema of all services, and the tables that it makes, each after those it refers to.
     public static let migrations =

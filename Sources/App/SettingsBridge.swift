@@ -9,7 +9,8 @@ import MartletPostgres
 import MartletRateLimit
 import MartletRedis
 import MartletSQLite
-import MartletSettings
+public import MartletSecrets
+public import MartletSettings
 import MartletTelemetry
 import MartletWire
 import Metrics
@@ -71,6 +72,14 @@ extension IdentityPolicy {
                 issuer: settings.jwtIssuer, audience: settings.jwtAudience, lifetime: settings.jwtExpiration),
             cookies: Cookies(areSecure: settings.cookieSecure, origins: settings.cookieOrigins),
             refreshLifetime: settings.refreshExpiration, refreshGrace: settings.refreshGrace)
+    }
+}
+
+extension SecretBox {
+    /// The one that `SECRET_KEY` and `PREVIOUS_SECRET_KEYS` make.
+    public init(_ settings: Settings) {
+        self.init(
+            current: settings.secretKey.unsafeRevealBytes(), previous: (settings.previousSecretKeys ?? []).map { $0.unsafeRevealBytes() })
     }
 }
 

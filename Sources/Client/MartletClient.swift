@@ -96,10 +96,25 @@ extension MartletClient {
         await tokens.keep(try await send(AccountsAPI.register, registration))
     }
 
-    /// Logs in; later calls carry the access token.
+    /// Logs in; later calls carry the access token. Throws ``SecondFactorNeeded`` where the account has one: go on with its token.
     @discardableResult
     public func logIn(_ login: Login) async throws -> Session {
-        await tokens.keep(try await send(AccountsAPI.login, login))
+        switch try await send(AccountsAPI.login, login) {
+        case .session(let session): return await tokens.keep(session)
+        case .secondFactorNeeded(let challenge): throw SecondFactorNeeded(challenge: challenge)
+        }
+    }
+
+    /// Logs in with the second factor that an earlier attempt asked for.
+    @discardableResult
+    public func logIn(_ login: MFALogin) async throws -> Session {
+        await tokens.keep(try await send(MFAAPI.login, login))
+    }
+
+    /// Proves again who one is; later calls carry an access token that says so.
+    public func stepUp(_ proof: StepUp) async throws {
+        let fresh = try await send(MFAAPI.stepUp, proof)
+        await tokens.keep(access: fresh.accessToken, refresh: tokens.refresh)
     }
 
     /// Ends the session here and on the server.
@@ -207,6 +222,11 @@ extension APIOperation {
         if status == success.rawValue { return success }
         return promise != nil && status == Success.accepted.rawValue ? .accepted : nil
     }
+}
+
+/// The password was right, and the login needs a code with this token.
+public struct SecondFactorNeeded: Error {
+    public let challenge: MFAChallenge
 }
 
 /// An answer that no Martlet gives.

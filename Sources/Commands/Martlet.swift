@@ -13,7 +13,7 @@ struct Martlet: AsyncParsableCommand {
         commandName: "martlet", abstract: "A production backend: one binary, ready the minute it starts.", version: App.version,
         subcommands: [
             Serve.self, ReloadCommand.self, StatusCommand.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self,
-            PermissionsCommand.self, SettingsCommand.self, DataCommand.self,
+            PermissionsCommand.self, SettingsCommand.self, DataCommand.self, SecretsCommand.self,
             WorkCommand.self, JobsCommand.self, OperatorCommand.self,
         ],
         defaultSubcommand: Serve.self)

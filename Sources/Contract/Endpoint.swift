@@ -27,6 +27,8 @@ public struct APIOperation: Sendable {
     /// More, in Markdown; may be empty.
     public let details: String
     public let access: Access
+    /// How long ago callers may have proven who they are, at most; `nil` when a valid token is enough. See ``Access``.
+    public let recent: Duration?
     public let success: Success
     public let limit: LimitClass
     /// How many calls one call counts as.
@@ -44,8 +46,8 @@ public struct APIOperation: Sendable {
     public let failures: [Failure.Kind]
 
     public init(
-        method: HTTPRequest.Method, path: PathTemplate, summary: String, details: String, access: Access, success: Success,
-        limit: LimitClass, weight: Int = 1, cache: CachePolicy? = nil,
+        method: HTTPRequest.Method, path: PathTemplate, summary: String, details: String, access: Access, recent: Duration? = nil,
+        success: Success, limit: LimitClass, weight: Int = 1, cache: CachePolicy? = nil,
         isIdempotent: Bool, body: BodyRule, fields: [InputField], answer: AnswerShape, promise: AnswerShape? = nil,
         failures: [Failure.Kind]
     ) {
@@ -53,7 +55,9 @@ public struct APIOperation: Sendable {
         self.path = path
         self.summary = summary
         self.details = details
+        precondition(recent == nil || access != .anyone, "\(path) is open to anyone: nobody has proven anything.")
         self.access = access
+        self.recent = recent
         self.success = success
         self.limit = limit
         self.weight = weight
@@ -69,8 +73,9 @@ public struct APIOperation: Sendable {
     /// The same operation under another path.
     package func at(_ path: PathTemplate) -> APIOperation {
         APIOperation(
-            method: method, path: path, summary: summary, details: details, access: access, success: success, limit: limit, weight: weight,
-            cache: cache, isIdempotent: isIdempotent, body: body, fields: fields, answer: answer, promise: promise, failures: failures)
+            method: method, path: path, summary: summary, details: details, access: access, recent: recent, success: success, limit: limit,
+            weight: weight, cache: cache, isIdempotent: isIdempotent, body: body, fields: fields, answer: answer, promise: promise,
+            failures: failures)
     }
 }
 
@@ -92,6 +97,10 @@ public enum Success: Int, Sendable {
 }
 
 /// Who may call.
+///
+/// An operation that says `recent:` beside it also wants to know that it is still them: within that time they must have proven it by a second
+/// factor, or by the password where their account has no other. Who has not hears 403, `step_up_required`, and calls
+/// `POST /api/v1/auth/step-up` (the purpose of RFC 9470, with a Problem for the challenge).
 public enum Access: Sendable, Hashable {
     /// Anyone, signed in or not.
     case anyone
@@ -142,52 +151,55 @@ public enum AnswerShape: Sendable {
 extension Endpoint where Input: Codable, Output: Codable {
     /// Reads something; safe to repeat. All fields that the path does not name travel in the query.
     public static func get(
-        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .reads, weight: Int = 1,
-        cache: CachePolicy? = nil, failures: [Failure.Kind] = []
+        _ path: String, _ summary: String, details: String = "", allow: Access, recent: Duration? = nil, limit: LimitClass = .reads,
+        weight: Int = 1, cache: CachePolicy? = nil, failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.get, path, summary, details, allow, .ok, limit, true, failures, weight: weight, cache: cache)
+        .json(.get, path, summary, details, allow, recent, .ok, limit, true, failures, weight: weight, cache: cache)
     }
 
     /// Makes something, or does something that no other method says. Safe to repeat only where `idempotent` says so, with the same key.
     public static func post(
-        _ path: String, _ summary: String, details: String = "", allow: Access, returns: Success = .ok, limit: LimitClass = .writes,
-        weight: Int = 1, idempotent: Bool = false, failures: [Failure.Kind] = []
+        _ path: String, _ summary: String, details: String = "", allow: Access, recent: Duration? = nil, returns: Success = .ok,
+        limit: LimitClass = .writes, weight: Int = 1, idempotent: Bool = false, failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.post, path, summary, details, allow, returns, limit, idempotent, failures, weight: weight)
+        .json(.post, path, summary, details, allow, recent, returns, limit, idempotent, failures, weight: weight)
     }
 
     /// Changes what it names of something; absent fields stay, see ``Change``. Safe to repeat only where `idempotent` says so.
     public static func patch(
-        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, idempotent: Bool = false,
-        failures: [Failure.Kind] = []
+        _ path: String, _ summary: String, details: String = "", allow: Access, recent: Duration? = nil, limit: LimitClass = .writes,
+        idempotent: Bool = false, failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.patch, path, summary, details, allow, .ok, limit, idempotent, failures)
+        .json(.patch, path, summary, details, allow, recent, .ok, limit, idempotent, failures)
     }
 
     /// Replaces something whole; safe to repeat.
     public static func put(
-        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
+        _ path: String, _ summary: String, details: String = "", allow: Access, recent: Duration? = nil, limit: LimitClass = .writes,
+        failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.put, path, summary, details, allow, .ok, limit, true, failures)
+        .json(.put, path, summary, details, allow, recent, .ok, limit, true, failures)
     }
 
     /// Removes something; safe to repeat, though a repetition may hear 404. Answers 204 when there is nothing to say.
     public static func delete(
-        _ path: String, _ summary: String, details: String = "", allow: Access, limit: LimitClass = .writes, failures: [Failure.Kind] = []
+        _ path: String, _ summary: String, details: String = "", allow: Access, recent: Duration? = nil, limit: LimitClass = .writes,
+        failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.delete, path, summary, details, allow, Output.self == NoContent.self ? .noContent : .ok, limit, true, failures)
+        .json(.delete, path, summary, details, allow, recent, Output.self == NoContent.self ? .noContent : .ok, limit, true, failures)
     }
 
     private static func json(
-        _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ details: String, _ access: Access, _ success: Success,
-        _ limit: LimitClass, _ isIdempotent: Bool, _ failures: [Failure.Kind], weight: Int = 1, cache: CachePolicy? = nil
+        _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ details: String, _ access: Access, _ recent: Duration?,
+        _ success: Success, _ limit: LimitClass, _ isIdempotent: Bool, _ failures: [Failure.Kind], weight: Int = 1,
+        cache: CachePolicy? = nil
     ) -> Endpoint {
         let path = PathTemplate(path)
         let fields = InputField.all(of: Schema.recorded(of: Input.self).schema, method: method, path: path)
         let operation = APIOperation(
-            method: method, path: path, summary: summary, details: details, access: access, success: success, limit: limit,
-            weight: weight, cache: cache, isIdempotent: isIdempotent, body: fields.contains { $0.location == .body } ? .json : .none,
-            fields: fields,
+            method: method, path: path, summary: summary, details: details, access: access, recent: recent, success: success,
+            limit: limit, weight: weight, cache: cache, isIdempotent: isIdempotent,
+            body: fields.contains { $0.location == .body } ? .json : .none, fields: fields,
             answer: .describing(Output.self),
             failures: failures)
         return Endpoint(operation: operation, input: .json(fields), output: .json())

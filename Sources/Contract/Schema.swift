@@ -23,6 +23,8 @@ public struct Schema: Sendable {
         case map(of: Schema)
         /// A type that contains itself: refers to the object of that name.
         case reference(String)
+        /// One of several objects, told apart by their fields.
+        case oneOf([Schema])
         case anything
     }
 
@@ -96,6 +98,7 @@ extension Schema {
         case .array(let element, let count): return count.upperBound > 0 ? [element.example] : []
         case .object(let rule): return .object(rule.fields.map { JSON.Member($0.name, $0.schema.example) })
         case .map(let value): return .object([JSON.Member("name", value.example)])
+        case .oneOf(let schemas): return schemas.first?.example ?? .object([])
         case .reference, .anything: return .object([])
         }
     }

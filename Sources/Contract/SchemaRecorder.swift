@@ -41,7 +41,11 @@ private struct SchemaRecorder: Decoder {
         if let bounded = type as? any CountBounded.Type, case .array(let element, _) = recording.shape {
             recording.shape = .array(of: element, count: bounded.count)
         }
-        if recording.isKeyed, !recording.isMap { recording.shape = .object(.init(name: componentName(type), fields: recording.fields)) }
+        if let alternatives = type as? any Alternatives.Type {
+            recording.shape = .oneOf(try alternatives.alternatives.map { try record($0, within: ancestors).schema })
+        } else if recording.isKeyed, !recording.isMap {
+            recording.shape = .object(.init(name: componentName(type), fields: recording.fields))
+        }
         return (Schema(recording.shape), example)
     }
 

@@ -23,7 +23,7 @@ extension Schema {
 
     private func validateShape(_ json: JSON, at pointer: String, into faults: inout [Fault]) {
         switch (shape, json) {
-        case (.anything, _), (.reference, _), (.boolean, .bool): break
+        case (.anything, _), (.reference, _), (.boolean, .bool), (.oneOf, .object): break
         case (.string(let rule), .string(let text)): rule.validate(text, at: pointer, into: &faults)
         case (.integer(let range), .number): validateInteger(json, range, at: pointer, into: &faults)
         case (.number, .number):
@@ -68,7 +68,7 @@ extension Schema {
         case .number: "a number"
         case .boolean: "a boolean"
         case .array: "an array"
-        case .object, .map, .reference: "an object"
+        case .object, .map, .reference, .oneOf: "an object"
         case .anything: "a value"
         }
     }

@@ -15,7 +15,9 @@ import Testing
         #expect(Set(declared.map(\.flag)).count == declared.count)
         #expect(declared.allSatisfy { !$0.group.isEmpty && !$0.type.isEmpty && $0.description.hasSuffix(".") })
         #expect(
-            declared.filter(\.isSecret).map(\.name) == ["SECRET_KEY", "JWT_SECRET_KEY", "METRICS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"])
+            declared.filter(\.isSecret).map(\.name) == [
+                "SECRET_KEY", "PREVIOUS_SECRET_KEYS", "JWT_SECRET_KEY", "METRICS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS",
+            ])
     }
 
     @Test func aCopyOfTheExampleLoadsAlsoWithEveryLineUncommented() throws {

@@ -65,6 +65,7 @@ public struct OpenAPI: Sendable {
         ]
         if !operation.details.isEmpty { members.append(.init("description", .string(operation.details))) }
         if let security = operation.access.security { members += security }
+        if let recent = operation.recent { members.append(.init("x-recent-authentication", .number(String(recent.components.seconds)))) }
         var parameters = operation.fields.filter { $0.location != .body }.map { parameter($0) }
         if operation.isEventStream { parameters.append(Self.lastEventID) }
         if operation.takesIdempotencyKey { parameters.append(Self.idempotencyKey) }
@@ -161,6 +162,7 @@ extension APIOperation {
         if access != .anyone { kinds.append(.unauthenticated) }
         if limit != .none { kinds.append(.limited) }
         if case .permission = access { kinds.append(.forbidden) }
+        if recent != nil { kinds.append(.forbidden) }
         if !body.accepts.isEmpty { kinds += [.malformed, .tooLarge, .unsupportedMedia] }
         if !fields.isEmpty || !body.accepts.isEmpty { kinds.append(.invalid) }
         if takesIdempotencyKey { kinds += [.malformed, .conflict, .invalid] }

@@ -50,6 +50,7 @@ struct Components: Sendable {
         case .object(let rule): [.init("$ref", .string("#/components/schemas/" + rule.name))]
         case .map(let value): [.init("type", "object"), .init("additionalProperties", reference(value))]
         case .reference(let name): [.init("$ref", .string("#/components/schemas/" + name))]
+        case .oneOf(let schemas): [.init("oneOf", .array(schemas.map { reference($0) }))]
         case .anything: []
         }
     }

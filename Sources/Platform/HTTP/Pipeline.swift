@@ -192,7 +192,9 @@ public struct Pipeline: Sendable {
         }
         trail.caller = caller.id
         try await call.limits?.take(.user(caller.id))
-        return try permitted(caller, operation)
+        try permit(caller, operation)
+        if let age = operation.recent { try await authenticator.requireRecent(caller, within: age) }
+        return caller
     }
 
     /// Who calls, or why nobody does.
@@ -204,11 +206,10 @@ public struct Pipeline: Sendable {
         }
     }
 
-    private func permitted(_ caller: Caller, _ operation: APIOperation) throws(Failure) -> Caller {
+    private func permit(_ caller: Caller, _ operation: APIOperation) throws(Failure) {
         if case .permission(let permission) = operation.access, !caller.permissions.contains(permission) {
             throw Failure.forbidden("permission_missing", "This needs the permission \(permission).", lacking: permission)
         }
-        return caller
     }
 }
 

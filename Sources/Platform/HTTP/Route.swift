@@ -1,5 +1,6 @@
 // MartletHTTP: endpoints served. The way of every request is in Pipeline.swift, top to bottom.
 
+public import Foundation
 public import HTTPTypes
 import MartletCache
 public import MartletContract
@@ -106,17 +107,20 @@ public struct Caller: Sendable, Hashable {
     public let permissions: Set<Permission>
     /// The organisation that they act for at the moment, of which they are a member; `nil` for themselves alone.
     public let organisation: Identifier<Organisation>?
-    /// The login that their token descends from; `nil` for credentials that come from none.
+    /// The login that the credentials descend from; `nil` for credentials without one.
     public let session: Identifier<LoginSession>?
+    /// How and when the caller proved who they are; `nil` where the credentials do not say.
+    public let authentication: Authentication?
 
     public init(
         id: Identifier<Account>, permissions: Set<Permission>, organisation: Identifier<Organisation>? = nil,
-        session: Identifier<LoginSession>? = nil
+        session: Identifier<LoginSession>? = nil, authentication: Authentication? = nil
     ) {
         self.id = id
         self.permissions = permissions
         self.organisation = organisation
         self.session = session
+        self.authentication = authentication
     }
 }
 
@@ -124,6 +128,9 @@ public struct Caller: Sendable, Hashable {
 public protocol Authenticator: Sendable {
     /// The caller that the request's credentials name; `nil` when it has none. Throws `unauthenticated` for bad ones.
     func caller(of request: HTTPRequest) async throws -> Caller?
+
+    /// Throws `forbidden`, code `step_up_required`, unless the caller has proven who they are within that time, as well as they can.
+    func requireRecent(_ caller: Caller, within age: Duration) async throws
 }
 
 /// One request, without its input.

@@ -24,9 +24,12 @@ struct AccessTokens: Authenticator {
         keys = await JWTKeyCollection().add(hmac: HMACKey(key: policy.signingKey), digestAlgorithm: .sha256)
     }
 
-    /// - Parameter now: When the entitlements began to be read. Whoever takes some of them ends the tokens that were issued until then.
+    /// - Parameters:
+    ///   - proof: How and when the account proved who it is.
+    ///   - now: When the entitlements began to be read. Whoever takes some of them ends the tokens that were issued until then.
     func issue(
-        to account: Identifier<Account>, session: Identifier<LoginSession>, _ entitlements: Entitlements, at now: Date
+        to account: Identifier<Account>, session: Identifier<LoginSession>, _ entitlements: Entitlements, proof: Authentication,
+        at now: Date
     ) async throws -> String {
         let claims = AccessClaims(
             sub: account.description, sid: session.description,
@@ -34,7 +37,8 @@ struct AccessTokens: Authenticator {
             iat: (now.timeIntervalSince1970 * 1000).rounded(.down) / 1000,
             exp: (now.timeIntervalSince1970 + Double(policy.lifetime.components.seconds)).rounded(.down), nbf: nil, iss: policy.issuer,
             aud: policy.audience, jti: Identifier<AccessClaims>().description,
-            scope: entitlements.permissions.sorted().map(\.raw).joined(separator: " "), org: entitlements.organisation?.description)
+            scope: entitlements.permissions.sorted().map(\.raw).joined(separator: " "), org: entitlements.organisation?.description,
+            authTime: proof.at.timeIntervalSince1970.rounded(.down), amr: proof.methods.sorted())
         return try await keys.sign(claims, header: ["typ": "JWT"])
     }
 
@@ -81,7 +85,8 @@ struct AccessTokens: Authenticator {
         if case .some(.none) = organisation { throw Self.invalid }
         return VerifiedToken(
             caller: Caller(
-                id: id, permissions: Self.permissions(in: claims.scope), organisation: organisation ?? nil, session: session ?? nil),
+                id: id, permissions: Self.permissions(in: claims.scope), organisation: organisation ?? nil, session: session ?? nil,
+                authentication: claims.authentication),
             identity: TokenIdentity(account: id, session: session ?? nil, issuedAt: Date(timeIntervalSince1970: claims.iat)),
             until: claims.exp + Self.leeway)
     }
@@ -95,7 +100,8 @@ struct AccessTokens: Authenticator {
 }
 
 /// RFC 7519 §4.1, RFC 8693 §4.2; all mandatory but `nbf`, which we do not write and yet honour, and `sid` (OpenID Connect Front-Channel
-/// Logout 1.0 §3), which tokens of earlier releases lack; and `org`, the organisation that the session acts for. Times are seconds since 1970.
+/// Logout 1.0 §3), `auth_time` and `amr` (OpenID Connect Core 1.0 §2), which tokens of earlier releases lack; and `org`, the organisation that
+/// the session acts for. Times are seconds since 1970.
 private struct AccessClaims: JWTPayload {
     let sub: String
     let sid: String?
@@ -107,6 +113,18 @@ private struct AccessClaims: JWTPayload {
     let jti: String
     let scope: String
     let org: String?
+    let authTime: TimeInterval?
+    let amr: [String]?
+
+    enum CodingKeys: String, CodingKey {
+        case sub, sid, iat, exp, nbf, iss, aud, jti, scope, org, amr
+        case authTime = "auth_time"
+    }
+
+    var authentication: Authentication? {
+        guard let authTime, let amr else { return nil }
+        return Authentication(methods: Set(amr), at: Date(timeIntervalSince1970: authTime))
+    }
 
     /// The signature is all that jwt-kit checks here; `AccessTokens` checks the claims, against its own clock.
     func verify(using algorithm: some JWTAlgorithm) async throws {}

@@ -6,7 +6,7 @@ import MartletStorage
 
 /// The SQL of accounts.
 struct AccountStore: Sendable {
-    private let database: any Queries
+    let database: any Queries
 
     init(_ database: any Queries) {
         self.database = database

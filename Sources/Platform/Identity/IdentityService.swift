@@ -6,6 +6,7 @@ public import MartletCore
 public import MartletHTTP
 import MartletIdentityAPI
 public import MartletJobs
+public import MartletSecrets
 public import MartletService
 public import MartletStorage
 public import Metrics
@@ -14,26 +15,29 @@ public import Metrics
 public struct IdentityService: Service {
     let database: any Database
     let policy: IdentityPolicy
+    let secrets: SecretBox
     let hasher: PasswordHasher
     private let tokens: AccessTokens
     /// Ends access before its tokens expire. To be loaded before anything is served.
     public let denylist: Denylist
     let roles: RoleCatalogue
-    private let cookies: RefreshCookies
+    let cookies: RefreshCookies
     let clock: WallClock
     private let logins: LoginCounts
 
     /// - Parameters:
     ///   - tail: Where it hears whose access other instances end; it must not run yet.
+    ///   - secrets: Seals what is stored and has to be read again.
     ///   - roles: What the built-in roles may do.
     ///   - metrics: Where logins are counted.
     public init(
-        database: any Database, tail: OutboxTail, policy: IdentityPolicy, roles: RoleCatalogue,
+        database: any Database, tail: OutboxTail, policy: IdentityPolicy, secrets: SecretBox, roles: RoleCatalogue,
         metrics: any MetricsFactory = NOOPMetricsHandler.instance, clock: WallClock = .system
     ) async throws {
         logins = LoginCounts(metrics)
         self.database = database
         self.policy = policy
+        self.secrets = secrets
         self.clock = clock
         hasher = try PasswordHasher(policy.hashing)
         // Twice the leeway: clocks of instances differ, too.
@@ -44,14 +48,16 @@ public struct IdentityService: Service {
         cookies = RefreshCookies(policy.cookies)
     }
 
-    public var operations: [NamedOperation] { AccountsAPI.operations + OrganisationsAPI.operations + RolesAPI.operations }
-    public static var migrations: [Migration] { identityMigrations + roleMigrations }
+    public var operations: [NamedOperation] {
+        AccountsAPI.operations + MFAAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
+    }
+    public static var migrations: [Migration] { identityMigrations + mfaMigrations + roleMigrations }
 
     public var jobs: [JobHandler] { [perform(PruneSessions.self, with: database)] }
     public var schedules: [ScheduledJob] { [schedule("identity.prune_sessions", .cron("17 * * * *")) { PruneSessions() }] }
 
     /// Tells who calls by the access token of the request.
-    public var authenticator: any Authenticator { tokens }
+    public var authenticator: any Authenticator { RecentAuthentication(authenticator: tokens, database: database, clock: clock) }
 
     /// Who may do everything.
     public var operators: Operators { Operators(denylist, roles) }
@@ -72,7 +78,7 @@ public struct IdentityService: Service {
                     try await call.limit(account: login.login.raw)
                     return try await authenticate(login)
                 }
-                return try await reply(to: user, login.cookie == true)
+                return try await answer(to: user, login, call)
             },
             serve(open: AccountsAPI.refresh) { refresh, call in
                 let given = try cookies.token(of: call.request, orGiven: refresh.refreshToken)
@@ -87,7 +93,7 @@ public struct IdentityService: Service {
             serve(AccountsAPI.me) { _, caller in
                 try await AccountStore(database).find(caller.id)
             },
-        ]
+        ] + mfaRoutes
     }
 }
 
@@ -143,7 +149,7 @@ extension IdentityService {
         return revocation
     }
 
-    private func reply(to user: User, _ wantsCookie: Bool) async throws -> Reply<Session> {
+    func reply(to user: User, _ wantsCookie: Bool) async throws -> Reply<Session> {
         let token = RefreshToken.random()
         let session = try await database.transaction { transaction in
             try await SessionStore(transaction).open(token, account: user.id, at: clock.now, lifetime: policy.refreshLifetime)
@@ -151,7 +157,7 @@ extension IdentityService {
         return try await reply(to: user, of: session, with: token, wantsCookie)
     }
 
-    private func reply(
+    func reply(
         to user: User, of family: Identifier<LoginSession>, with token: RefreshToken, _ wantsCookie: Bool
     ) async throws -> Reply<Session> {
         let (access, _) = try await accessToken(of: user.id, in: family)
@@ -165,6 +171,7 @@ extension IdentityService {
     func accessToken(of account: Identifier<Account>, in session: Identifier<LoginSession>) async throws -> (String, Entitlements) {
         let now = clock.now
         let entitlements = try await Entitlements.of(account, in: session, roles, database)
-        return (try await tokens.issue(to: account, session: session, entitlements, at: now), entitlements)
+        let proof = try await SessionProofStore(database).proof(of: session)
+        return (try await tokens.issue(to: account, session: session, entitlements, proof: proof, at: now), entitlements)
     }
 }

@@ -27,13 +27,16 @@ extension IdentityService {
                 ]),
             StoredTable(
                 "session", key: ["id"],
-                [.uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at"), .uuid("organisation_id")]),
+                [
+                    .uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at"), .uuid("organisation_id"),
+                    .timestamp("authenticated_at"), .text("authentication_methods"),
+                ]),
             StoredTable(
                 "refresh_token", key: ["hash"],
                 [.bytes("hash"), .uuid("session_id"), .timestamp("created_at"), .timestamp("expires_at"), .timestamp("used_at")]),
             StoredTable(
                 "revoked_access", key: ["kind", "subject_id"],
                 [.text("kind"), .uuid("subject_id"), .timestamp("issued_before"), .timestamp("expires_at")]),
-        ]
+        ] + mfaTables
     }
 }

@@ -14,7 +14,9 @@ struct RefreshCookies: Sendable {
     /// The token in the body, or else in the cookie, for which the request's origin must be known.
     func token(of request: HTTPRequest, orGiven given: RefreshToken?) throws(Failure) -> (token: RefreshToken, isCookie: Bool) {
         if let given { return (given, false) }
-        guard let text = cookie(of: request) else { throw .unauthenticated("refresh_token_missing", "This needs a refresh token.") }
+        guard let text = cookie(Self.name, of: request) else {
+            throw .unauthenticated("refresh_token_missing", "This needs a refresh token.")
+        }
         try checkOrigin(of: request, isCookie: true)
         do throws(Fault) {
             return (try RefreshToken(text), true)
@@ -37,9 +39,9 @@ struct RefreshCookies: Sendable {
         return origin == "https://\(authority)" || (!policy.areSecure && origin == "http://\(authority)")
     }
 
-    private func cookie(of request: HTTPRequest) -> String? {
+    func cookie(_ name: String, of request: HTTPRequest) -> String? {
         let pairs = request.headerFields[values: .cookie].flatMap { $0.split(separator: ";") }
-        let found = pairs.first { $0.drop { $0 == " " }.hasPrefix("\(Self.name)=") }
+        let found = pairs.first { $0.drop { $0 == " " }.hasPrefix("\(name)=") }
         return found.map { String($0.drop { $0 != "=" }.dropFirst()).filter { $0 != " " } }
     }
 
@@ -51,7 +53,7 @@ struct RefreshCookies: Sendable {
         [.setCookie: "\(Self.name)=; \(attributes); Max-Age=0"]
     }
 
-    private var attributes: String {
+    var attributes: String {
         "Path=/api/v1/auth; HttpOnly; SameSite=Strict" + (policy.areSecure ? "; Secure" : "")
     }
 }

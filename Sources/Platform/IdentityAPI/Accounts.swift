@@ -41,11 +41,14 @@ public struct Login: Codable, Sendable {
     /// An e-mail address or a username.
     public var login: LoginName
     public var password: GivenPassword
+    /// Of a device that was remembered: spares it the second factor. Browsers send it as a cookie.
+    public var deviceToken: DeviceToken?
     public var cookie: Bool?
 
-    public init(login: LoginName, password: GivenPassword, cookie: Bool? = nil) {
+    public init(login: LoginName, password: GivenPassword, deviceToken: DeviceToken? = nil, cookie: Bool? = nil) {
         self.login = login
         self.password = password
+        self.deviceToken = deviceToken
         self.cookie = cookie
     }
 }
@@ -70,13 +73,16 @@ public struct Session: Codable, Sendable {
     public var tokenType: String
     /// Seconds until the access token expires.
     public var expiresIn: Int
+    /// Of a device that is to be remembered, for its later logins. Absent when it went into a cookie.
+    public var deviceToken: DeviceToken?
 
-    public init(user: User, accessToken: String, refreshToken: RefreshToken?, expiresIn: Int) {
+    public init(user: User, accessToken: String, refreshToken: RefreshToken?, expiresIn: Int, deviceToken: DeviceToken? = nil) {
         self.user = user
         self.accessToken = accessToken
         self.refreshToken = refreshToken
         self.tokenType = "Bearer"
         self.expiresIn = expiresIn
+        self.deviceToken = deviceToken
     }
 }
 

@@ -13,9 +13,12 @@ public struct AccountsAPI: API {
         details: "With `?cookie=true` the refresh token comes as an HttpOnly cookie instead of in the body.",
         allow: .anyone, returns: .created, limit: .login, failures: [.conflict])
 
-    public let login = Endpoint<Login, Session>.post(
+    public let login = Endpoint<Login, LoginAnswer>.post(
         "/api/v1/auth/login{?cookie}", "Log in with an e-mail address or a username",
-        details: "Whether an account exists shows neither in the answer nor in its timing.",
+        details: """
+            Whether an account exists shows neither in the answer nor in its timing. Where the account has a second factor, the answer is no session \
+            but `"mfa_required": true` with an `mfa_token`, which goes to `/api/v1/auth/mfa/login` with a code within 5 minutes.
+            """,
         allow: .anyone, limit: .login, failures: [.unauthenticated])
 
     public let refresh = Endpoint<Refresh, Session>.post(

@@ -215,7 +215,13 @@ public struct Declarations: Sendable {
         "How long a request waits for an answer of the cache in Redis before it goes on without.")
 
     let accounts = Group("Accounts and tokens")
-    public let secretKey = Setting(secret: "SECRET_KEY", "Derives each refresh token from the one before it.")
+    public let secretKey = Setting(
+        secret: "SECRET_KEY", "Seals the secrets that are stored (AES-256-GCM), and derives each refresh token from the one before it.")
+    public let previousSecretKeys = Setting(
+        hidden: "PREVIOUS_SECRET_KEYS", .secrets,
+        """
+        Values that `SECRET_KEY` had before, separated by commas, which they must not contain: what they sealed still opens. After `martlet secrets rotate` they can go.
+        """)
     public let jwtSecretKey = Setting(secret: "JWT_SECRET_KEY", "Signs access tokens (HS256).")
     public let jwtExpiration = Setting(
         "JWT_EXPIRE_MINUTES", .minutes(1...1440), default: .minutes(30), "How long an access token is good for.")

@@ -13,8 +13,9 @@ struct Rules {
     private func secrets() -> [SettingFault] {
         guard let environment = loading.environment, !environment.isLocal else { return [] }
         return Settings.declarations.all.compactMap { setting in
-            guard let weakness = (loading.values[setting.name] as? Secret)?.weakness else { return nil }
-            return fault(setting.name, weakness)
+            let value = loading.values[setting.name]
+            let secrets = (value as? Secret).map { [$0] } ?? (value as? [Secret]) ?? []
+            return secrets.lazy.compactMap(\.weakness).first.map { fault(setting.name, $0) }
         }
     }
 
@@ -67,7 +68,7 @@ struct Rules {
 
     private func fault(_ name: String, _ repair: String) -> SettingFault {
         guard let line = loading.line(name) else { return SettingFault(name: name, found: "nothing", repair: repair) }
-        let isSecret = loading.values[name] is Secret
+        let isSecret = loading.values[name] is Secret || loading.values[name] is [Secret]
         return SettingFault(name: name, found: "\(isSecret ? line.value : Shown.quoted(line.value)) (\(line.origin))", repair: repair)
     }
 }

@@ -68,7 +68,7 @@ import Testing
             _ = try await app.register()
             let login = Login(login: try LoginName("ada"), password: try GivenPassword(Registration.password))
             try await app.withWideClient { client in
-                let sessions = try await manyAtOnce(200) { _ in try await client.send(AccountsAPI.login, login) }
+                let sessions = try await manyAtOnce(200) { _ in try await client.logIn(login) }
                 #expect(Set(sessions.compactMap { $0.refreshToken?.raw }).count == 200)
             }
             #expect(app.hashesComputed == 201)

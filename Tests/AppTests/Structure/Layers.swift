@@ -75,6 +75,7 @@ struct Layers {
         ("JWTKit", "Sources/Platform/Identity", "tokens pass our strict header check first, which lives there"),
         ("CArgon2", "Sources/Platform/Identity", "passwords are hashed with bounded concurrency, which lives there"),
         ("CDeflate", "Sources/Platform", "answers are compressed in the pipeline, log files where they are put away"),
+        ("CQRCode", "Sources/Platform/Identity", "only authenticators are shown pictures"),
         ("NIOHTTP2", "Sources/Platform/Wire", "framing is the wire's"),
         ("Configuration", "Sources/Platform/Settings", "settings are read once, into one typed value"),
         ("ArgumentParser", "Sources/Commands", "commands are the executable's"),
@@ -125,6 +126,9 @@ struct Rule: Sendable, CustomTestStringConvertible {
             folder: "Sources/Platform/Cache",
             modules: standard.union(["MartletContract", "MartletCore", "MartletStorage", "MartletTelemetry", "Logging", "Tracing"]),
             reason: "the cache knows the outbox, the seam of a shared tier and what it tells of itself: no engine, no server and no HTTP."),
+        Rule(
+            folder: "Sources/Platform/Secrets", modules: standard.union(["MartletStorage", "Crypto"]),
+            reason: "sealing knows the seam of the database and nothing of what is sealed."),
         Rule(
             folder: "Sources/Platform/DataCopy", modules: standard.union(["MartletCore", "MartletStorage", "Crypto"]),
             reason: "copies speak to the seam: they know the dialects and no driver."),

@@ -16,7 +16,7 @@ extension Schema {
         let stranger: JSON
         switch shape {
         case .anything: return []
-        case .array, .object, .map, .reference: stranger = 7
+        case .array, .object, .map, .reference, .oneOf: stranger = 7
         default: stranger = [[]]
         }
         return (isNullable ? [stranger] : [stranger, .null]).map {
@@ -30,7 +30,7 @@ extension Schema {
         case .integer(let range): Self.spoiled(range, at: pointer)
         case .array(let element, let count): element.spoiledElements(count, at: pointer)
         case .object(let rule): Schema.spoiled(rule.fields, at: pointer)
-        case .number, .boolean, .map, .reference, .anything: []
+        case .number, .boolean, .map, .reference, .oneOf, .anything: []
         }
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import MartletApp
 import MartletContract
@@ -128,15 +129,30 @@ extension TestApp {
     /// Creates a thing by the POST of its collection, as declared; returns its identifier. Jobs come from elsewhere.
     fileprivate func create(in collection: String, token: String) async throws -> String {
         if collection == "/api/v1/jobs" { return try await enqueueJob(token: token) }
+        if collection == "/api/v1/auth/mfa/devices" { return try await rememberDevice(token: token) }
         let creator = App.operations.first { $0.operation.method == .post && $0.operation.path.path == collection }
         let operation = try #require(creator?.operation, "POST \(collection) should create what \(collection)/{id} names.")
         let answer = try await DeclaredRequest(operation).send(to: self, token: token)
         return try #require(try answer.json()["id"]?.text, "\(answer.text)")
     }
 
-    private func enqueueJob(token: String) async throws -> String {
+    private func rememberDevice(token: String) async throws -> String {
+        let (id, now) = (Identifier<RememberedDevice>(), WallClock.system.now)
+        try await app.database.change(
+            """
+            INSERT INTO remembered_device (id, account_id, hash, created_at, expires_at)
+            VALUES (\(id), \(try await owner(of: token)), \([UInt8](repeating: 1, count: 32)), \(now), \(now.addingTimeInterval(3600)))
+            """)
+        return "\(id)"
+    }
+
+    private func owner(of token: String) async throws -> Identifier<Account> {
         let me = try await raw(.GET, "/api/v1/auth/me", token: token).json()["id"]?.text
-        let owner = try #require(me.flatMap { Identifier<Account>($0[...]) })
+        return try #require(me.flatMap { Identifier<Account>($0[...]) })
+    }
+
+    private func enqueueJob(token: String) async throws -> String {
+        let owner = try await owner(of: token)
         return try await app.database.transaction { transaction in
             "\(try await Jobs().enqueue(Errand(), for: owner, in: transaction).id)"
         }

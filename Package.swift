@@ -68,7 +68,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypesHTTP2", package: "swift-nio-extras"), .nioSSL,
             ],
             path: "Sources/Platform/Wire"),
-        .target(name: "MartletSettings", dependencies: ["MartletCore", .product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
+        .target(name: "MartletSettings", dependencies: ["MartletContract", "MartletCore", .product(name: "Configuration", package: "swift-configuration")], path: "Sources/Platform/Settings"),
         .target(
             name: "MartletTelemetry",
             dependencies: ["MartletCore", "MartletContract", "CDeflate", .asyncHTTPClient, .lifecycle, .logging, .metrics, .nioCore, .nioHTTP1, .tracing],
@@ -104,7 +104,10 @@ let package = Package(
             path: "Sources/Platform/Admin"),
         .target(
             name: "MartletIdentity",
-            dependencies: ["MartletSecrets", "MartletService", "MartletIdentityAPI", "CArgon2", "CQRCode", .crypto, .httpTypes, .jwtKit, .metrics, .nioPosix],
+            dependencies: [
+                "MartletSecrets", "MartletService", "MartletIdentityAPI", "CArgon2", "CQRCode", .asyncHTTPClient, .crypto, .httpTypes, .jwtKit, .logging,
+                .metrics, .nioCore, .nioHTTP1, .nioPosix,
+            ],
             path: "Sources/Platform/Identity"),
 
         .target(name: "MartletDataCopy", dependencies: ["MartletStorage", .crypto, .logging], path: "Sources/Platform/DataCopy"),
@@ -140,6 +143,10 @@ let package = Package(
             name: "martlet-catalog", dependencies: ["MartletApp", "MartletHTTP", "MartletService", "MartletSettings", "MartletStorage", .logging],
             path: "Benchmarks/Catalog"),
         .executableTarget(name: "limit-cost", dependencies: ["MartletRateLimit"], path: "Benchmarks/Limits"),
+        // Measures what it takes to find out who calls.
+        .executableTarget(
+            name: "token-cost", dependencies: ["MartletApp", "MartletHTTP", "MartletIdentity", "MartletSettings", .crypto, .httpTypes, .logging],
+            path: "Benchmarks/Tokens"),
 
         // Tests mirror Sources. TestSupport is for all of them, TestServers knows the engines that run beside them, TestKit starts the real app.
         .target(name: "MartletTestSupport", dependencies: [.logging, .subprocess, .systemPackage], path: "Tests/TestSupport"),
@@ -166,7 +173,7 @@ let package = Package(
         .testTarget(name: "IdempotencyTests", dependencies: ["MartletContract", "MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .httpTypes, .logging, .nioCore]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1, .tracing]),
+        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", "MartletWire", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1, .tracing]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -93,7 +93,7 @@ public struct App: Sendable {
         let admin = AdminService(logs: logs, logger: logger.named("martlet.admin"), clock: clock)
         let identity = try await IdentityService(
             database: database, tail: tail, policy: IdentityPolicy(settings), secrets: SecretBox(settings), roles: Self.roles,
-            metrics: metrics, clock: clock)
+            metrics: metrics, clock: clock, logger: logger.named("martlet.identity"))
         let health = InstanceHealth(settings, database, shared, cache, draining)
 
         self.settings = settings
@@ -127,6 +127,7 @@ public struct App: Sendable {
             responses: ResponseCache(cache, showsSource: settings.environment != .production), admission: admission, inFlight: inFlight,
             metrics: metrics, traces: traces.map { RequestTraces($0, settings) }, logger: logger.named("martlet.http"))
         reloads.add("log levels") { try logs.reload() }
+        reloads.add("token keys") { try identity.reloadKeys() }
         draining.onBegin { [streams] in streams.end() }
         watchEverything(BacklogWatch(database, clock: jobClock, queues: worker.queueNames))
     }
@@ -144,8 +145,8 @@ public struct App: Sendable {
 
     /// Every endpoint, in the order of the documentation.
     public static let operations =
-        AccountsAPI.operations + MFAAPI.operations + OrganisationsAPI.operations + RolesAPI.operations + JobsAPI.operations
-        + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+        AccountsAPI.operations + KeysAPI.operations + MFAAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
+        + JobsAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
 
     /// Every permission that endpoints ask for, and which built-in roles have it.
     public static let permissions =

@@ -72,6 +72,7 @@ extension IdentityPolicy {
                 issuer: settings.jwtIssuer, audience: settings.jwtAudience, lifetime: settings.jwtExpiration),
             cookies: Cookies(areSecure: settings.cookieSecure, origins: settings.cookieOrigins),
             refreshLifetime: settings.refreshExpiration, refreshGrace: settings.refreshGrace)
+        acceptTokens(settings)
     }
 }
 

@@ -16,7 +16,8 @@ import Testing
         #expect(declared.allSatisfy { !$0.group.isEmpty && !$0.type.isEmpty && $0.description.hasSuffix(".") })
         #expect(
             declared.filter(\.isSecret).map(\.name) == [
-                "SECRET_KEY", "PREVIOUS_SECRET_KEYS", "JWT_SECRET_KEY", "METRICS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS",
+                "SECRET_KEY", "PREVIOUS_SECRET_KEYS", "JWT_SECRET_KEY", "JWT_PREVIOUS_SECRET_KEYS", "AUTH_ISSUERS", "METRICS_TOKEN",
+                "OTEL_EXPORTER_OTLP_HEADERS",
             ])
     }
 

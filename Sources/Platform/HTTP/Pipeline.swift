@@ -197,11 +197,11 @@ public struct Pipeline: Sendable {
         return caller
     }
 
-    /// Who calls, or why nobody does.
+    /// Who calls, or why nobody does. Credentials that are good and yet open no account are counted like bad ones.
     private func claim(of request: HTTPRequest) async throws -> Result<Caller, Failure> {
         do {
             return try await authenticator.caller(of: request).map { .success($0) } ?? .failure(.authenticationMissing)
-        } catch let failure as Failure where failure.kind == .unauthenticated {
+        } catch let failure as Failure where [.unauthenticated, .forbidden, .conflict].contains(failure.kind) {
             return .failure(failure)
         }
     }

@@ -126,7 +126,8 @@ public struct Caller: Sendable, Hashable {
 
 /// Finds out who calls.
 public protocol Authenticator: Sendable {
-    /// The caller that the request's credentials name; `nil` when it has none. Throws `unauthenticated` for bad ones.
+    /// The caller that the request's credentials name; `nil` when it has none. Throws `unauthenticated` for bad ones, and
+    /// `forbidden` or `conflict` for good ones that open no account.
     func caller(of request: HTTPRequest) async throws -> Caller?
 
     /// Throws `forbidden`, code `step_up_required`, unless the caller has proven who they are within that time, as well as they can.

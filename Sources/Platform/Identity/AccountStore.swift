@@ -39,13 +39,14 @@ struct AccountStore: Sendable {
 
     struct Credentials: Decodable, Sendable {
         let user: User
-        let passwordHash: String
+        /// `nil` of an account that only another issuer's tokens open.
+        let passwordHash: String?
 
         enum CodingKeys: String, CodingKey { case passwordHash }
 
         init(from decoder: any Decoder) throws {
             user = try User(from: decoder)
-            passwordHash = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .passwordHash)
+            passwordHash = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(String.self, forKey: .passwordHash)
         }
     }
 

@@ -9,6 +9,8 @@ public struct IdentityPolicy: Sendable {
     public var hashing: Hashing
     public var tokens: Tokens
     public var cookies: Cookies
+    /// Others whose access tokens are accepted.
+    public var issuers: [ExternalIssuer] = []
     /// How long a refresh token lives when it is not used.
     public var refreshLifetime: Duration
     /// How long after its use a refresh token still yields the same successor, for callers that race.
@@ -45,6 +47,10 @@ public struct IdentityPolicy: Sendable {
     public struct Tokens: Sendable {
         let signingKey: SymmetricKey
         let derivationKey: SymmetricKey
+        /// What signed tokens before and signs no more.
+        private(set) var previousKeys: [SymmetricKey] = []
+        /// Private keys (PEM) that sign in place of the secret: the first signs, all check.
+        public var keyFiles: [String] = []
         public var issuer: String
         public var audience: String
         /// How long an access token lives.
@@ -62,6 +68,11 @@ public struct IdentityPolicy: Sendable {
             self.issuer = issuer
             self.audience = audience
             self.lifetime = lifetime
+        }
+
+        /// Accepts tokens that were signed with other secrets before, each of at least 32 bytes.
+        public mutating func accept(previousSecrets: [[UInt8]]) {
+            previousKeys += previousSecrets.map { SymmetricKey(data: $0) }
         }
 
         /// The token that follows another: the same on every instance and every time, so that callers who race agree, though only hashes

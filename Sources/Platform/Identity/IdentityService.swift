@@ -1,6 +1,7 @@
 // MartletIdentity: who people are, and how they stay logged in.
 
 import HTTPTypes
+public import Logging
 public import MartletContract
 public import MartletCore
 public import MartletHTTP
@@ -30,9 +31,11 @@ public struct IdentityService: Service {
     ///   - secrets: Seals what is stored and has to be read again.
     ///   - roles: What the built-in roles may do.
     ///   - metrics: Where logins are counted.
+    ///   - logger: Where it is told that other issuers' keys cannot be had.
     public init(
         database: any Database, tail: OutboxTail, policy: IdentityPolicy, secrets: SecretBox, roles: RoleCatalogue,
-        metrics: any MetricsFactory = NOOPMetricsHandler.instance, clock: WallClock = .system
+        metrics: any MetricsFactory = NOOPMetricsHandler.instance, clock: WallClock = .system,
+        logger: Logger = Logger(label: "martlet.identity")
     ) async throws {
         logins = LoginCounts(metrics)
         self.database = database
@@ -41,17 +44,17 @@ public struct IdentityService: Service {
         self.clock = clock
         hasher = try PasswordHasher(policy.hashing)
         // Twice the leeway: clocks of instances differ, too.
-        denylist = Denylist(
-            database, tail: tail, lifetime: policy.tokens.lifetime + .seconds(2 * AccessTokens.leeway), clock: clock)
-        tokens = await AccessTokens(policy.tokens, denylist: denylist, clock: clock)
+        denylist = Denylist(database, tail: tail, lifetime: policy.longestAccess + .seconds(2 * AccessTokens.leeway), clock: clock)
+        let external = Self.externalTokens(policy, database, roles, clock: clock, logger: logger)
+        tokens = try AccessTokens(policy.tokens, external: external, denylist: denylist, clock: clock)
         self.roles = roles
         cookies = RefreshCookies(policy.cookies)
     }
 
     public var operations: [NamedOperation] {
-        AccountsAPI.operations + MFAAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
+        AccountsAPI.operations + KeysAPI.operations + MFAAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
     }
-    public static var migrations: [Migration] { identityMigrations + mfaMigrations + roleMigrations }
+    public static var migrations: [Migration] { identityMigrations + mfaMigrations + externalIdentityMigrations + roleMigrations }
 
     public var jobs: [JobHandler] { [perform(PruneSessions.self, with: database)] }
     public var schedules: [ScheduledJob] { [schedule("identity.prune_sessions", .cron("17 * * * *")) { PruneSessions() }] }
@@ -59,10 +62,13 @@ public struct IdentityService: Service {
     /// Tells who calls by the access token of the request.
     public var authenticator: any Authenticator { RecentAuthentication(authenticator: tokens, database: database, clock: clock) }
 
+    /// Reads the files of token keys anew. Throws a `Failure` that says what is wrong with them, and then keeps what it had. Safe to repeat.
+    public func reloadKeys() throws { try tokens.reloadKeys() }
+
     /// Who may do everything.
     public var operators: Operators { Operators(denylist, roles) }
 
-    public var routes: [Route] { accountRoutes + organisationRoutes + roleRoutes }
+    public var routes: [Route] { accountRoutes + [keysRoute(tokens)] + organisationRoutes + roleRoutes }
 
     private var accountRoutes: [Route] {
         [
@@ -112,7 +118,7 @@ extension IdentityService {
         let account = try await store.credentials(for: login.login.raw)
         let isRight = try await hasher.verify(login.password.raw, against: account?.passwordHash)
         guard let account, isRight else { throw Failure.unauthenticated("invalid_credentials", "The login or the password is wrong.") }
-        if hasher.isOutdated(account.passwordHash) {
+        if let hash = account.passwordHash, hasher.isOutdated(hash) {
             try await store.replaceHash(of: account.user.id, by: try await hasher.hash(login.password.raw))
         }
         return account.user

@@ -11,6 +11,9 @@ extension IdentityService {
                     .bool("is_operator"),
                 ]),
             StoredTable(
+                "external_identity", key: ["issuer", "subject"],
+                [.text("issuer"), .text("subject"), .uuid("account_id"), .timestamp("created_at")]),
+            StoredTable(
                 "role", key: ["name"],
                 [.text("name"), .text("summary"), .json("permissions"), .timestamp("created_at"), .timestamp("updated_at")]),
             StoredTable("account_role", key: ["account_id", "role"], [.uuid("account_id"), .text("role"), .text("custom_role")]),

@@ -222,7 +222,20 @@ public struct Declarations: Sendable {
         """
         Values that `SECRET_KEY` had before, separated by commas, which they must not contain: what they sealed still opens. After `martlet secrets rotate` they can go.
         """)
-    public let jwtSecretKey = Setting(secret: "JWT_SECRET_KEY", "Signs access tokens (HS256).")
+    public let jwtSecretKey = Setting(
+        secret: "JWT_SECRET_KEY", "Signs access tokens (HS256). Not used where `JWT_KEY_FILES` names keys, but to be set all the same.")
+    public let jwtPreviousSecretKeys = Setting(
+        hidden: "JWT_PREVIOUS_SECRET_KEYS", .secrets,
+        "What signed access tokens before: those that are still about stay good, and no new ones are signed with it.")
+    public let jwtKeyFiles = Setting(
+        "JWT_KEY_FILES", .readableFiles, default: [],
+        """
+        Private keys (PEM, PKCS#8) on P-256 (ES256) or Ed25519 (EdDSA). The first signs access tokens, all of them check; their public keys \
+        are at `/.well-known/jwks.json`. Read anew at SIGHUP.
+        """)
+    public let authIssuers = Setting(
+        hidden: "AUTH_ISSUERS", .authIssuers,
+        "Others whose access tokens are accepted, such as Supabase, Auth0 or Keycloak: see [operating](operating.md#tokens-of-others).")
     public let jwtExpiration = Setting(
         "JWT_EXPIRE_MINUTES", .minutes(1...1440), default: .minutes(30), "How long an access token is good for.")
     public let jwtIssuer = Setting("JWT_ISSUER", .text(upTo: 255), default: "martlet", "The `iss` claim, written and required.")

@@ -7,6 +7,7 @@ struct Rules {
     static func faults(in loading: Loading) -> [SettingFault] {
         let rules = Rules(loading: loading)
         return rules.secrets() + rules.production() + rules.encryption() + rules.crossOrigin() + rules.hashing() + rules.logFiles()
+            + rules.previousSecrets() + rules.issuers()
     }
 
     /// Staging is reachable by others too, and its data is often a copy of the real one.
@@ -60,6 +61,35 @@ struct Rules {
     private func logFiles() -> [SettingFault] {
         guard let file = loading.value(\.logFile) ?? nil, file == loading.value(\.logErrorFile) ?? nil else { return [] }
         return [fault(Settings.declarations.logErrorFile.name, "Give another file than LOG_FILE.")]
+    }
+
+    private func previousSecrets() -> [SettingFault] {
+        guard let environment = loading.environment, !environment.isLocal else { return [] }
+        let secrets = (loading.value(\.jwtPreviousSecretKeys) ?? nil) ?? []
+        return secrets.enumerated().compactMap { index, secret in
+            secret.weakness.map { secretFault(Settings.declarations.jwtPreviousSecretKeys.name, "Number \(index + 1): \($0)") }
+        }
+    }
+
+    /// A token must say whose it is, and the secrets of others must be as good as ours.
+    private func issuers() -> [SettingFault] {
+        let name = Settings.declarations.authIssuers.name
+        return ((loading.value(\.authIssuers) ?? nil) ?? []).enumerated().flatMap { index, issuer in
+            let isOurs = issuer.issuer == loading.value(\.jwtIssuer)
+            return [
+                isOurs ? secretFault(name, "Issuer \(index + 1) has our own name, JWT_ISSUER: one of them needs another.") : nil,
+                weakness(of: issuer).map { secretFault(name, "Issuer \(index + 1): \($0)") },
+            ].compactMap { $0 }
+        }
+    }
+
+    private func weakness(of issuer: AuthIssuer) -> String? {
+        guard let environment = loading.environment, !environment.isLocal, case .secret(let secret, _) = issuer.keys else { return nil }
+        return secret.weakness
+    }
+
+    private func secretFault(_ name: String, _ repair: String) -> SettingFault {
+        SettingFault(name: name, found: loading.line(name)?.value ?? "nothing", repair: repair)
     }
 
     private func missing(_ name: String, beside other: String) -> SettingFault {

@@ -11,6 +11,8 @@ struct ForgedToken: Sendable {
     var claims: [JSON.Member]
     var key: [UInt8]
     var digest = Digest.sha256
+    /// What signs in another way than with `key` and `digest`.
+    var sign: (@Sendable (Data) throws -> [UInt8])?
     /// How the header and the claims become segments.
     var segment: @Sendable (String) -> String = { Base64URL.encode(Array($0.utf8)) }
     /// The last touch, after signing.
@@ -30,7 +32,7 @@ struct ForgedToken: Sendable {
         get throws {
             let payload = segment(String(decoding: try WireJSON.encode(JSON.object(claims)), as: UTF8.self))
             let header = segment(header)
-            return finish(header, payload, Base64URL.encode(signature(of: "\(header).\(payload)")))
+            return finish(header, payload, Base64URL.encode(try signature(of: "\(header).\(payload)")))
         }
     }
 
@@ -40,8 +42,9 @@ struct ForgedToken: Sendable {
         if let value { claims.append(.init(name, value)) }
     }
 
-    private func signature(of text: String) -> [UInt8] {
+    private func signature(of text: String) throws -> [UInt8] {
         let (key, data) = (SymmetricKey(data: key), Data(text.utf8))
+        if let sign { return try sign(data) }
         return switch digest {
         case .sha256: Array(HMAC<SHA256>.authenticationCode(for: data, using: key))
         case .sha384: Array(HMAC<SHA384>.authenticationCode(for: data, using: key))

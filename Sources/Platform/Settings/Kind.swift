@@ -89,15 +89,6 @@ extension Kind where Value == Secret {
     }
 }
 
-extension Kind where Value == [Secret] {
-    static var secrets: Kind {
-        Kind("secrets, separated by commas", expected: "secrets with commas between them", write: { _ in "" }) { text in
-            let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
-            return parts.contains("") ? nil : parts.map { Secret($0) }
-        }
-    }
-}
-
 /// Decimal digits and nothing else: no sign, no spaces, no other script's digits, nothing that overflows.
 enum WholeNumber {
     static func read(_ text: some StringProtocol) -> Int? {

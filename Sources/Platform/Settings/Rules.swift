@@ -7,7 +7,7 @@ struct Rules {
     static func faults(in loading: Loading) -> [SettingFault] {
         let rules = Rules(loading: loading)
         return rules.secrets() + rules.production() + rules.encryption() + rules.crossOrigin() + rules.hashing() + rules.logFiles()
-            + rules.previousSecrets() + rules.issuers()
+            + rules.issuers()
     }
 
     /// Staging is reachable by others too, and its data is often a copy of the real one.
@@ -15,9 +15,13 @@ struct Rules {
         guard let environment = loading.environment, !environment.isLocal else { return [] }
         return Settings.declarations.all.compactMap { setting in
             let value = loading.values[setting.name]
-            let secrets = (value as? Secret).map { [$0] } ?? (value as? [Secret]) ?? []
-            return secrets.lazy.compactMap(\.weakness).first.map { fault(setting.name, $0) }
+            return (value as? Secret)?.weakness.map { fault(setting.name, $0) }
+                ?? (value as? [Secret]).flatMap { firstWeakness(of: $0) }.map { secretFault(setting.name, $0) }
         }
+    }
+
+    private func firstWeakness(of secrets: [Secret]) -> String? {
+        secrets.enumerated().lazy.compactMap { index, secret in secret.weakness.map { "Number \(index + 1): \($0)" } }.first
     }
 
     private func production() -> [SettingFault] {
@@ -63,14 +67,6 @@ struct Rules {
         return [fault(Settings.declarations.logErrorFile.name, "Give another file than LOG_FILE.")]
     }
 
-    private func previousSecrets() -> [SettingFault] {
-        guard let environment = loading.environment, !environment.isLocal else { return [] }
-        let secrets = (loading.value(\.jwtPreviousSecretKeys) ?? nil) ?? []
-        return secrets.enumerated().compactMap { index, secret in
-            secret.weakness.map { secretFault(Settings.declarations.jwtPreviousSecretKeys.name, "Number \(index + 1): \($0)") }
-        }
-    }
-
     /// A token must say whose it is, and the secrets of others must be as good as ours.
     private func issuers() -> [SettingFault] {
         let name = Settings.declarations.authIssuers.name
@@ -98,7 +94,7 @@ struct Rules {
 
     private func fault(_ name: String, _ repair: String) -> SettingFault {
         guard let line = loading.line(name) else { return SettingFault(name: name, found: "nothing", repair: repair) }
-        let isSecret = loading.values[name] is Secret || loading.values[name] is [Secret]
+        let isSecret = loading.values[name] is Secret
         return SettingFault(name: name, found: "\(isSecret ? line.value : Shown.quoted(line.value)) (\(line.origin))", repair: repair)
     }
 }

@@ -10,10 +10,10 @@ let package = Package(
     products: [
         .executable(name: "martlet", targets: ["martlet"]),
         .library(name: "MartletContract", targets: ["MartletContract"]),
-        .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletJobsAPI", "MartletAdminAPI", "MartletBookmarksAPI"]),
+        .library(name: "MartletClient", targets: ["MartletClient", "MartletIdentityAPI", "MartletJobsAPI", "MartletAuditAPI", "MartletAdminAPI", "MartletBookmarksAPI"]),
         .library(
             name: "Martlet",
-            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletJobs", "MartletIdentity", "MartletCache", "MartletRateLimit", "MartletIdempotency", "MartletSettings", "MartletSQLite", "MartletPostgres", "MartletRedis"]),
+            targets: ["MartletApp", "MartletService", "MartletHTTP", "MartletStorage", "MartletJobs", "MartletAudit", "MartletIdentity", "MartletCache", "MartletRateLimit", "MartletIdempotency", "MartletSettings", "MartletSQLite", "MartletPostgres", "MartletRedis"]),
     ],
     dependencies: [
         // Lower bounds are the first versions with the known advisories fixed; `DependencyFloors` tests them.
@@ -51,8 +51,10 @@ let package = Package(
 
         // Platform: the batteries. No business words.
         .systemLibrary(name: "CArgon2", path: "Sources/System/CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CCrypt", path: "Sources/System/CCrypt", pkgConfig: "libcrypt", providers: [.apt(["libcrypt-dev"])]),
         .systemLibrary(name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CQRCode", path: "Sources/System/CQRCode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+        .systemLibrary(name: "CCurl", path: "Sources/System/CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CDeflate", path: "Sources/System/CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .target(
             name: "MartletWire",
@@ -87,26 +89,36 @@ let package = Package(
             ],
             path: "Sources/Platform/HTTP"),
         .target(name: "MartletJobsAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/JobsAPI"),
+        .target(name: "MartletAuditAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/AuditAPI"),
         .target(name: "MartletAdminAPI", dependencies: ["MartletContract", "MartletCore"], path: "Sources/Platform/AdminAPI"),
         .target(
             name: "MartletJobs",
             dependencies: ["MartletContract", "MartletCore", "MartletJobsAPI", "MartletStorage", "MartletTelemetry", .lifecycle, .logging, .metrics, .tracing],
             path: "Sources/Platform/Jobs"),
-        .target(
-            name: "MartletIdempotency", dependencies: ["MartletContract", "MartletHTTP", "MartletJobs", "MartletStorage", .crypto, .httpTypes, .nioCore],
-            path: "Sources/Platform/Idempotency"),
         .target(name: "MartletService", dependencies: ["MartletHTTP", "MartletJobs", "MartletStorage"], path: "Sources/Platform/Service"),
         .target(
-            name: "MartletJobsService", dependencies: ["MartletJobs", "MartletJobsAPI", "MartletService", .logging], path: "Sources/Platform/JobsService"),
+            name: "MartletIdempotency",
+            dependencies: ["MartletContract", "MartletHTTP", "MartletJobs", "MartletService", "MartletStorage", .crypto, .httpTypes, .nioCore],
+            path: "Sources/Platform/Idempotency"),
+        .target(
+            name: "MartletAudit",
+            dependencies: [
+                "MartletAuditAPI", "MartletContract", "MartletCore", "MartletHTTP", "MartletJobs", "MartletService", "MartletStorage",
+                "MartletTelemetry", .crypto, .httpTypes, .logging,
+            ],
+            path: "Sources/Platform/Audit"),
+        .target(
+            name: "MartletJobsService", dependencies: ["MartletAudit", "MartletAuditAPI", "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletService", .logging], path: "Sources/Platform/JobsService"),
         .target(
             name: "MartletAdmin",
-            dependencies: ["MartletAdminAPI", "MartletContract", "MartletCore", "MartletHTTP", "MartletService", "MartletStorage", "MartletTelemetry", .logging],
+            dependencies: ["MartletAdminAPI", "MartletAudit", "MartletContract", "MartletCore", "MartletHTTP", "MartletService", "MartletStorage", "MartletTelemetry", .logging],
             path: "Sources/Platform/Admin"),
+        .target(name: "MartletMail", dependencies: ["MartletCore", "CCurl", .logging, .nioPosix], path: "Sources/Platform/Mail"),
         .target(
             name: "MartletIdentity",
             dependencies: [
-                "MartletSecrets", "MartletService", "MartletIdentityAPI", "CArgon2", "CQRCode", .asyncHTTPClient, .crypto, .httpTypes, .jwtKit, .logging,
-                .metrics, .nioCore, .nioHTTP1, .nioPosix,
+                "MartletAudit", "MartletAuditAPI", "MartletMail", "MartletRateLimit", "MartletSecrets", "MartletService", "MartletIdentityAPI", "CArgon2", "CCrypt", "CQRCode",
+                .asyncHTTPClient, .crypto, .cryptoExtras, .httpTypes, .jwtKit, .lifecycle, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix,
             ],
             path: "Sources/Platform/Identity"),
 
@@ -132,11 +144,11 @@ let package = Package(
         // App: every service and driver chosen on one screen; Commands: the executable.
         .target(
             name: "MartletApp",
-            dependencies: ["MartletAdmin", "MartletAdminAPI", "MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletGovernanceAPI", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSecrets", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
+            dependencies: ["MartletAdmin", "MartletAdminAPI", "MartletAudit", "MartletAuditAPI", "MartletBookmarks", "MartletCache", "MartletDataCopy", "MartletGovernanceAPI", "MartletIdempotency", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletMail", "MartletPostgres", "MartletRateLimit", "MartletRedis", "MartletOverload", "MartletSecrets", "MartletSettings", "MartletSQLite", "MartletSupervisor", "MartletTelemetry", .hummingbirdCore, .httpTypes, .logging, .lifecycle, .metrics, .tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
-        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletWire", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletAudit", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletWire", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Measures what a check against a limit costs.
         .executableTarget(
@@ -154,7 +166,7 @@ let package = Package(
         .target(
             name: "MartletTestKit",
             dependencies: [
-                "MartletApp", "MartletClient", "MartletIdentity", "MartletJobs", "MartletSupervisor", "MartletTelemetry", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "MartletApp", "MartletAudit", "MartletClient", "MartletIdentity", "MartletJobs", "MartletSettings", "MartletSupervisor", "MartletTelemetry", "MartletTestServers", "MartletTestSupport", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
             ],
             path: "Tests/TestKit"),
         .testTarget(name: "ContractTests", dependencies: ["MartletContract", "MartletTestSupport"]),
@@ -172,8 +184,9 @@ let package = Package(
         .testTarget(name: "RateLimitTests", dependencies: ["MartletCore", "MartletRateLimit", "MartletRedis", "MartletTestServers", "MartletTestSupport", .logging]),
         .testTarget(name: "IdempotencyTests", dependencies: ["MartletContract", "MartletCore", "MartletIdempotency", "MartletHTTP", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .httpTypes, .logging, .nioCore]),
         .testTarget(name: "JobsTests", dependencies: [.lifecycle, "MartletCore", "MartletJobs", "MartletJobsAPI", "MartletPostgres", "MartletSQLite", "MartletStorage", "MartletTestServers", "MartletTestSupport", .logging]),
+        .testTarget(name: "MailTests", dependencies: ["MartletCore", "MartletMail", "MartletTestKit", "MartletTestSupport", .logging]),
         .testTarget(name: "BookmarksTests", dependencies: ["MartletBookmarks", "MartletJobs", "MartletJobsAPI", "MartletTestKit", "MartletTestSupport"]),
-        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", "MartletWire", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1, .tracing]),
+        .testTarget(name: "AppTests", dependencies: ["MartletAdminAPI", "MartletAudit", "MartletAuditAPI", "MartletDataCopy", "MartletCache", "MartletJobs", "MartletJobsAPI", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletTestKit", "MartletTestServers", "MartletTestSupport", "MartletWire", .asyncHTTPClient, .crypto, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix, .asn1, .tracing]),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -191,6 +204,7 @@ extension Target.Dependency {
     /// Only transitively used: named for its lower bound.
     static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")

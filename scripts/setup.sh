@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly oldest_swift=6.2
-readonly libraries=(libsqlite3-dev libpq-dev libargon2-dev libdeflate-dev libqrencode-dev)
+readonly libraries=(libsqlite3-dev libpq-dev libargon2-dev libcrypt-dev libdeflate-dev libqrencode-dev libcurl4-openssl-dev)
 readonly servers=(postgresql redis-server)
 
 main() {
@@ -104,7 +104,7 @@ check_without_apt() {
     say "not found: ${missing[*]}. This script installs them on Debian and Ubuntu only. Elsewhere:"
     say "  macOS:   brew install pkgconf sqlite libpq argon2 libdeflate qrencode curl openssl wrk shellcheck postgresql@17 redis prometheus zbar"
     say "           export PKG_CONFIG_PATH=\$(brew --prefix libpq)/lib/pkgconfig"
-    say "  Fedora:  dnf install pkgconf sqlite-devel libpq-devel libargon2-devel libdeflate-devel qrencode-devel curl strace openssl wrk ShellCheck postgresql-server redis golang-github-prometheus zbar"
+    say "  Fedora:  dnf install pkgconf sqlite-devel libpq-devel libargon2-devel libdeflate-devel qrencode-devel libcurl-devel curl strace openssl wrk ShellCheck postgresql-server redis golang-github-prometheus zbar"
     fail "Install what is missing, then run this again."
 }
 
@@ -117,6 +117,7 @@ present_elsewhere() {
         libqrencode-dev) pkg-config --exists libqrencode 2>/dev/null ;;
         zbar-tools) command -v zbarimg >/dev/null ;;
         libdeflate-dev) pkg-config --exists libdeflate 2>/dev/null ;;
+        libcurl4-openssl-dev) pkg-config --exists libcurl 2>/dev/null ;;
         strace) [ "$(uname)" != Linux ] || command -v strace >/dev/null ;;  # exists on Linux only
         *) command -v "$1" >/dev/null ;;
     esac

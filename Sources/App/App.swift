@@ -3,6 +3,8 @@
 public import Logging
 import MartletAdmin
 import MartletAdminAPI
+public import MartletAudit
+import MartletAuditAPI
 import MartletBookmarks
 import MartletBookmarksAPI
 public import MartletCache
@@ -37,6 +39,8 @@ public struct App: Sendable {
     /// What services keep of what they computed, and the server of its answers.
     public let cache: Cache
     public let pipeline: Pipeline
+    /// Who did what; see `martlet audit`.
+    public let audit: AuditLog
     /// Everything that is counted; served at `/metrics`.
     public let metrics: MetricRegistry
     /// Runs the jobs of all services.
@@ -52,6 +56,7 @@ public struct App: Sendable {
     let denylist: Denylist
     /// Who may do everything.
     public let operators: Operators
+    let sightings: Sightings
     let draining = Draining()
     /// What this process logs, and what became of it.
     public let logs: Logs
@@ -87,13 +92,19 @@ public struct App: Sendable {
         let cache = Cache(
             memory: MemoryTier(bytes: settings.cacheMemory), shared: shared.cacheTier, tail: tail,
             settings: Cache.Settings(wait: settings.cacheSharedTimeout), logger: logger.named("martlet.cache"))
-        let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings))
+        let audit = AuditLog(database, keys: AuditKeys(settings), clock: clock, logger: logger.named("martlet.audit"))
+        let auditing = AuditService(database, keys: AuditKeys(settings), retention: settings.auditRetention, clock: clock)
+        let work = JobsService(database, tail: tail, clock: jobClock, retention: JobRetention(settings), audit: audit)
         let answers = KeptAnswers(database, retention: settings.idempotencyRetention)
         let bookmarks = BookmarksService(database: database, jobs: jobs, clock: clock)
-        let admin = AdminService(logs: logs, logger: logger.named("martlet.admin"), clock: clock)
+        let admin = AdminService(logs: logs, audit: audit, logger: logger.named("martlet.admin"), clock: clock)
         let identity = try await IdentityService(
-            database: database, tail: tail, policy: IdentityPolicy(settings), secrets: SecretBox(settings), roles: Self.roles,
-            metrics: metrics, clock: clock, logger: logger.named("martlet.identity"))
+            database: database, tail: tail, policy: IdentityPolicy(settings), audit: audit, secrets: SecretBox(settings), roles: Self.roles,
+            mail: AccountMail(settings, jobs: jobs, clock: clock, logger: logger.named("martlet.mail")),
+            delays: LoginDelays(settings, shared), metrics: metrics, clock: clock, logger: logger.named("martlet.identity"))
+        let others: [any Service] = [work, auditing, admin, bookmarks] + further(database)
+        let profile = ProfileService(
+            identity, data: ([identity] + others).flatMap(\.personalData) + answers.personalData, jobs: jobs, clock: clock)
         let health = InstanceHealth(settings, database, shared, cache, draining)
 
         self.settings = settings
@@ -101,13 +112,15 @@ public struct App: Sendable {
         self.logger = logger
         self.metrics = registry
         self.database = database
+        self.audit = audit
         traceExporter = exporter
         self.shared = shared
         self.tail = tail
         denylist = identity.denylist
         operators = identity.operators
+        sightings = identity.sightings
         self.cache = cache
-        services = [identity, work, admin, bookmarks] + further(database)
+        services = [identity, profile] + others
         deadlines = Deadlines(tick: min(.milliseconds(100), settings.requestTimeout / 4))
         admission = Admission(settings)
         for service in services { try service.checkRoutes() }
@@ -125,6 +138,7 @@ public struct App: Sendable {
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
             limits: RateLimits(settings, shared.limiter, metrics),
             responses: ResponseCache(cache, showsSource: settings.environment != .production), admission: admission, inFlight: inFlight,
+            onRefusal: RefusalHook { audit.noteRefusal(of: $0, to: $1) },
             metrics: metrics, traces: traces.map { RequestTraces($0, settings) }, logger: logger.named("martlet.http"))
         reloads.add("log levels") { try logs.reload() }
         reloads.add("token keys") { try identity.reloadKeys() }
@@ -145,13 +159,14 @@ public struct App: Sendable {
 
     /// Every endpoint, in the order of the documentation.
     public static let operations =
-        AccountsAPI.operations + KeysAPI.operations + MFAAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
-        + JobsAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+        AccountsAPI.operations + ProfileAPI.operations + PasswordsAPI.operations + EmailsAPI.operations + SessionsAPI.operations
+        + MFAAPI.operations + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations + JobsAPI.operations
+        + AuditAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
 
     /// Every permission that endpoints ask for, and which built-in roles have it.
     public static let permissions =
-        RolesAPI.permissions + JobsAPI.permissions + AdminAPI.permissions + BookmarksAPI.permissions + GovernanceAPI.permissions
-        + SystemAPI.permissions
+        RolesAPI.permissions + JobsAPI.permissions + AuditAPI.permissions + AdminAPI.permissions + BookmarksAPI.permissions
+        + GovernanceAPI.permissions + SystemAPI.permissions
     public static let roles = RoleCatalogue(permissions)
 
     /// The OpenAPI description of all of them.
@@ -169,9 +184,11 @@ public struct App: Sendable {
 
     /// The schema of all services, and the tables that it makes, each after those it refers to.
     public static let migrations =
-        Outbox.migrations + KeptAnswers.migrations + IdentityService.migrations + JobsService.migrations + BookmarksService.migrations
+        Outbox.migrations + KeptAnswers.migrations + IdentityService.migrations + AuditService.migrations + JobsService.migrations
+        + BookmarksService.migrations
     public static let tables =
-        Outbox.tables + KeptAnswers.tables + IdentityService.tables + JobsService.tables + BookmarksService.tables
+        Outbox.tables + KeptAnswers.tables + IdentityService.tables + AuditService.tables + JobsService.tables
+        + BookmarksService.tables
 }
 
 private func systemRoutes(_ settings: Settings, _ database: any Database, _ jobs: Jobs, _ health: InstanceHealth) -> [Route] {

@@ -1,5 +1,6 @@
 import HummingbirdCore
 import Logging
+import MartletAudit
 import MartletCore
 import MartletDataCopy
 import MartletHTTP
@@ -34,6 +35,9 @@ extension App {
         try await migrator.verify()
         try await DataCopy.refuseUnfinished(in: database)
         if settings.testRoutes { try await TestShelf.prepare(database) }
+        if settings.mailURL == .nowhere {
+            logger.warning("No mail is sent: set MAIL_URL, or forgotten passwords cannot be replaced and addresses not be verified")
+        }
     }
 
     /// A database server that is started together with this one may take a moment longer.
@@ -71,7 +75,7 @@ extension App {
         let draining = AfterLoading(
             denylist: denylist, logger: logger, server: DrainingServer(server, draining, delay: settings.drainDelay, logger: silent))
         try await run(
-            [deadlines, streams, TailReader(tail: tail)] + loadWatch + shared.services
+            [deadlines, streams, TailReader(tail: tail), sightings] + loadWatch + shared.services
                 + (settings.metrics ? [LagProbe(MultiThreadedEventLoopGroup.singleton, metrics)] : [])
                 + [Company(settings.jobsInServer ? [draining, worker] : [draining])],
             instructions: signals ? instructions : nil)
@@ -107,6 +111,7 @@ extension App {
 
     private func close() async {
         await shared.redis?.close()
+        await audit.close()
         await database.close()
         await logs.flush()
     }

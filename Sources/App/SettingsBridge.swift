@@ -1,9 +1,12 @@
 import Foundation
 import Logging
+public import MartletAudit
 import MartletContract
+import MartletCore
 import MartletHTTP
 import MartletIdentity
 import MartletJobs
+import MartletMail
 import MartletOverload
 import MartletPostgres
 import MartletRateLimit
@@ -60,6 +63,13 @@ extension JobRetention {
     }
 }
 
+extension AuditKeys {
+    public init(_ settings: Settings) {
+        self.init(
+            secret: settings.secretKey.unsafeRevealBytes(), previous: (settings.previousSecretKeys ?? []).map { $0.unsafeRevealBytes() })
+    }
+}
+
 extension IdentityPolicy {
     init(_ settings: Settings) {
         self.init(
@@ -71,7 +81,8 @@ extension IdentityPolicy {
                 signingSecret: settings.jwtSecretKey.unsafeRevealBytes(), derivationSecret: settings.secretKey.unsafeRevealBytes(),
                 issuer: settings.jwtIssuer, audience: settings.jwtAudience, lifetime: settings.jwtExpiration),
             cookies: Cookies(areSecure: settings.cookieSecure, origins: settings.cookieOrigins),
-            refreshLifetime: settings.refreshExpiration, refreshGrace: settings.refreshGrace)
+            refreshLifetime: settings.refreshExpiration, refreshGrace: settings.refreshGrace,
+            sessionsPerAccount: settings.sessionsPerAccount)
         acceptTokens(settings)
     }
 }
@@ -81,6 +92,36 @@ extension SecretBox {
     public init(_ settings: Settings) {
         self.init(
             current: settings.secretKey.unsafeRevealBytes(), previous: (settings.previousSecretKeys ?? []).map { $0.unsafeRevealBytes() })
+    }
+}
+
+extension AccountMail {
+    /// `nil` where no mail is sent. Outside development and test the settings name a public address and a sender.
+    init?(_ settings: Settings, jobs: Jobs, clock: WallClock, logger: Logger) {
+        guard let sender = settings.mailSender ?? Mailbox("martlet@localhost.localdomain") else { return nil }
+        let mailer: any Mailer
+        switch settings.mailURL {
+        case .nowhere: return nil
+        case .log: mailer = LogMailer(logger)
+        case .folder(let path): mailer = FolderMailer(folder: path, sender: sender, clock: clock)
+        case .server(let url): mailer = SMTPMailer(SMTPServer(url, timeout: settings.mailTimeout), sender: sender, clock: clock)
+        }
+        self.init(mailer, site: settings.publicURL?.description ?? "http://\(settings.host):\(settings.port)", jobs: jobs)
+    }
+}
+
+extension SMTPServer {
+    init(_ url: MailServerURL, timeout: Duration) {
+        let encryption: Encryption = url.isEncryptedAtOnce ? .implicit : url.isLoopback ? .none : .startTLS
+        self.init(
+            host: url.host, port: url.port, encryption: encryption, login: url.login, authorities: url.authorities, timeout: timeout)
+    }
+}
+
+extension MailServerURL {
+    fileprivate var login: (@Sendable () -> (user: String, password: String))? {
+        guard let login = unsafeRevealLogin() else { return nil }
+        return { login }
     }
 }
 
@@ -109,6 +150,14 @@ extension RateLimits {
                 .reads: rule(settings.readsRate, settings.readsFallback), .writes: rule(settings.writesRate, settings.writesFallback),
                 .login: rule(settings.loginRate, settings.loginFallback), .costly: rule(settings.costlyRate, settings.costlyFallback),
             ], metrics: metrics)
+    }
+}
+
+extension LoginDelays {
+    /// `nil` where nothing is limited.
+    init?(_ settings: Settings, _ shared: SharedStore) {
+        guard settings.rateLimits else { return nil }
+        self.init(failures: shared.failures, limiter: shared.limiter)
     }
 }
 

@@ -5,6 +5,7 @@ import MartletContract
 import MartletCore
 import MartletJobs
 import MartletJobsAPI
+import MartletJobsService
 import MartletSettings
 import MartletStorage
 
@@ -46,7 +47,7 @@ struct JobsList: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await steering(settings) { register in
+        try await looking(settings) { register in
             let kind = try kind.map { try JobKind($0) }
             let page = try await register.page(JobFilter(state: state.flatMap(JobState.init), kind: kind, limit: try PageLimit(limit)))
             for job in page.items { Output.line(job.line) }
@@ -62,7 +63,7 @@ struct JobsShow: AsyncParsableCommand {
     @OptionGroup var settings: SettingFlags
 
     func run() async throws {
-        try await steering(settings) { register in
+        try await looking(settings) { register in
             let status = try await register.find(id.id)
             Output.line(String(decoding: try WireJSON.encode(status), as: UTF8.self))
         }
@@ -76,8 +77,9 @@ struct JobsRetry: AsyncParsableCommand {
     @OptionGroup var settings: SettingFlags
 
     func run() async throws {
-        try await steering(settings) { register in
-            try await register.retry(id.id)
+        try await withApp(settings) { app in
+            let register = JobRegister(app.database)
+            try await JobSteering(register, audit: app.audit).retry(id.id)
             Output.line(try await register.find(id.id).line)
         }
     }
@@ -90,8 +92,9 @@ struct JobsCancel: AsyncParsableCommand {
     @OptionGroup var settings: SettingFlags
 
     func run() async throws {
-        try await steering(settings) { register in
-            try await register.cancel(id.id)
+        try await withApp(settings) { app in
+            let register = JobRegister(app.database)
+            try await JobSteering(register, audit: app.audit).cancel(id.id)
             Output.line(try await register.find(id.id).line)
         }
     }
@@ -108,7 +111,7 @@ struct JobIdentifier: ExpressibleByArgument {
 
 extension AsyncParsableCommand {
     /// Gives `body` the jobs of the database that the settings name.
-    fileprivate func steering(_ flags: SettingFlags, _ body: (JobRegister) async throws -> Void) async throws {
+    fileprivate func looking(_ flags: SettingFlags, _ body: (JobRegister) async throws -> Void) async throws {
         try await withApp(flags) { try await body(JobRegister($0.database)) }
     }
 }

@@ -14,7 +14,7 @@ struct Martlet: AsyncParsableCommand {
         subcommands: [
             Serve.self, ReloadCommand.self, StatusCommand.self, Migrate.self, Check.self, Routes.self, OpenAPICommand.self,
             PermissionsCommand.self, SettingsCommand.self, DataCommand.self, SecretsCommand.self,
-            WorkCommand.self, JobsCommand.self, OperatorCommand.self,
+            WorkCommand.self, JobsCommand.self, OperatorCommand.self, UserCommand.self, AuditCommand.self,
         ],
         defaultSubcommand: Serve.self)
 }

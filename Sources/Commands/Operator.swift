@@ -1,5 +1,6 @@
 import ArgumentParser
 import MartletApp
+import MartletCore
 import MartletIdentity
 import MartletStorage
 
@@ -46,7 +47,7 @@ extension AsyncParsableCommand {
             let outcome: Result<Void, any Error>
             do {
                 try await app.migrator.verify()
-                outcome = .success(try await body(app))
+                outcome = .success(try await CurrentRequest.$origin.withValue(Origin(.console)) { try await body(app) })
             } catch {
                 outcome = .failure(error)
             }

@@ -182,20 +182,24 @@ extension Endpoint where Input: Codable, Output: Codable {
     }
 
     /// Removes something; safe to repeat, though a repetition may hear 404. Answers 204 when there is nothing to say.
+    ///
+    /// - Parameter inBody: Whether the fields that the path does not name travel in the JSON body, as secrets must, and not in the query.
     public static func delete(
         _ path: String, _ summary: String, details: String = "", allow: Access, recent: Duration? = nil, limit: LimitClass = .writes,
-        failures: [Failure.Kind] = []
+        inBody: Bool = false, failures: [Failure.Kind] = []
     ) -> Endpoint {
-        .json(.delete, path, summary, details, allow, recent, Output.self == NoContent.self ? .noContent : .ok, limit, true, failures)
+        .json(
+            .delete, path, summary, details, allow, recent, Output.self == NoContent.self ? .noContent : .ok, limit, true, failures,
+            inBody: inBody)
     }
 
     private static func json(
         _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ details: String, _ access: Access, _ recent: Duration?,
         _ success: Success, _ limit: LimitClass, _ isIdempotent: Bool, _ failures: [Failure.Kind], weight: Int = 1,
-        cache: CachePolicy? = nil
+        cache: CachePolicy? = nil, inBody: Bool = false
     ) -> Endpoint {
         let path = PathTemplate(path)
-        let fields = InputField.all(of: Schema.recorded(of: Input.self).schema, method: method, path: path)
+        let fields = InputField.all(of: Schema.recorded(of: Input.self).schema, method: method, path: path, inBody: inBody)
         let operation = APIOperation(
             method: method, path: path, summary: summary, details: details, access: access, recent: recent, success: success,
             limit: limit, weight: weight, cache: cache, isIdempotent: isIdempotent,
@@ -235,9 +239,10 @@ extension Endpoint where Input: Codable, Output == Document {
 }
 
 extension InputField {
-    static func all(of schema: Schema, method: HTTPRequest.Method, path: PathTemplate) -> [InputField] {
+    static func all(of schema: Schema, method: HTTPRequest.Method, path: PathTemplate, inBody: Bool = false) -> [InputField] {
+        let inBody = inBody || method.carriesFieldsInBody
         let fields = schema.fields.map { field in
-            InputField(location: location(of: field.name, method: method, path: path), field: field)
+            InputField(location: location(of: field.name, path: path, inBody: inBody), field: field)
         }
         for name in path.parameterNames + path.queryNames {
             precondition(
@@ -247,9 +252,9 @@ extension InputField {
         return fields
     }
 
-    private static func location(of name: String, method: HTTPRequest.Method, path: PathTemplate) -> Location {
+    private static func location(of name: String, path: PathTemplate, inBody: Bool) -> Location {
         if path.parameterNames.contains(name) { return .path }
-        return !method.carriesFieldsInBody || path.queryNames.contains(name) ? .query : .body
+        return !inBody || path.queryNames.contains(name) ? .query : .body
     }
 }
 

@@ -48,25 +48,10 @@ public struct EmailAddress: Parsed {
     public let raw: String
 
     public init(_ raw: String) throws(Fault) {
-        let parts = raw.split(separator: "@", omittingEmptySubsequences: false)
-        guard raw.utf8.count <= 254, parts.count == 2, Self.isLocalPart(parts[0]), Self.isDomain(parts[1]) else {
+        guard Mailbox(raw) != nil else {
             throw Fault(code: "invalid_email", message: "This must be an e-mail address, such as ada@example.org.")
         }
         self.raw = raw
-    }
-
-    private static func isLocalPart(_ text: Substring) -> Bool {
-        (1...64).contains(text.utf8.count) && text.first != "." && text.last != "." && !text.contains("..")
-            && text.utf8.allSatisfy { $0.isLetterOrDigit || "!#$%&'*+/=?^_`{|}~.-".utf8.contains($0) }
-    }
-
-    private static func isDomain(_ text: Substring) -> Bool {
-        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-        return labels.count >= 2
-            && labels.allSatisfy { label in
-                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-                    && label.utf8.allSatisfy { $0.isLetterOrDigit || $0 == UInt8(ascii: "-") }
-            }
     }
 }
 

@@ -55,5 +55,5 @@ public enum Account {}
 /// People who own things together: the entity of the identifiers that name an organisation.
 public enum Organisation {}
 
-/// A login, and every token that descends from it.
+/// A login, and every token that descends from it: the entity of the identifiers that name a session.
 public enum LoginSession {}

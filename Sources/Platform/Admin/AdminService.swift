@@ -3,6 +3,7 @@
 import Foundation
 public import Logging
 import MartletAdminAPI
+public import MartletAudit
 public import MartletContract
 public import MartletCore
 public import MartletHTTP
@@ -14,8 +15,8 @@ public import MartletTelemetry
 public struct AdminService: Service {
     private let levels: LogLevelDesk
 
-    public init(logs: Logs, logger: Logger, clock: WallClock) {
-        levels = LogLevelDesk(levels: logs.levels, logger: logger, clock: clock)
+    public init(logs: Logs, audit: AuditLog, logger: Logger, clock: WallClock) {
+        levels = LogLevelDesk(levels: logs.levels, audit: audit, logger: logger, clock: clock)
     }
 
     public var operations: [NamedOperation] { AdminAPI.operations }
@@ -28,11 +29,11 @@ public struct AdminService: Service {
                 levels.report()
             },
             serve(AdminAPI.changeLogLevels) { change, caller in
-                try levels.change(change, by: caller)
+                try await levels.change(change, by: caller)
                 return levels.report()
             },
             serve(AdminAPI.resetLogLevels) { _, caller in
-                levels.reset(by: caller)
+                try await levels.reset(by: caller)
                 return levels.report()
             },
         ]

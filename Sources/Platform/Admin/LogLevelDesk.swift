@@ -1,14 +1,16 @@
 import Foundation
 import Logging
 import MartletAdminAPI
+import MartletAudit
 import MartletContract
 import MartletCore
 import MartletHTTP
 import MartletTelemetry
 
-/// Shows and changes what is logged; every change is a line of the log itself, with who made it.
+/// Shows and changes what is logged; every change is in the audit log first, and a line of the log itself, with who made it.
 struct LogLevelDesk: Sendable {
     let levels: LogLevels
+    let audit: AuditLog
     let logger: Logger
     let clock: WallClock
 
@@ -21,18 +23,20 @@ struct LogLevelDesk: Sendable {
             })
     }
 
-    func change(_ change: LogLevelChange, by caller: Caller) throws(Failure) {
+    func change(_ change: LogLevelChange, by caller: Caller) async throws {
         let faults = Self.faults(of: change.levels)
-        guard faults.isEmpty else { throw .invalid(faults) }
+        guard faults.isEmpty else { throw Failure.invalid(faults) }
         let seconds = change.expiresInSeconds?.raw ?? LogLevelTime.standard
-        levels.change(change.levels.mapValues(Logger.Level.init), for: .seconds(seconds))
         let shown = change.levels.map { "\($0.key)=\($0.value.rawValue)" }.sorted().joined(separator: ",")
+        try await audit.record(AuditEvent(.logLevelsChanged, after: ["levels": .text(shown), "seconds": .number(seconds)]))
+        levels.change(change.levels.mapValues(Logger.Level.init), for: .seconds(seconds))
         logger.notice(
             "Log levels are changed for a while",
             metadata: ["user": "\(caller.id)", "levels": "\(shown)", "seconds": .stringConvertible(seconds)])
     }
 
-    func reset(by caller: Caller) {
+    func reset(by caller: Caller) async throws {
+        try await audit.record(AuditEvent(.logLevelsReset))
         levels.reset()
         logger.notice("Log levels are those of the settings again", metadata: ["user": "\(caller.id)"])
     }
@@ -54,6 +58,11 @@ struct LogLevelDesk: Sendable {
         (1...100).contains(text.utf8.count)
             && text.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || "._-".utf8.contains($0) }
     }
+}
+
+extension AuditAction {
+    static let logLevelsChanged = AuditAction("log_levels.changed")
+    static let logLevelsReset = AuditAction("log_levels.reset")
 }
 
 extension LogLevelName {

@@ -132,7 +132,7 @@ extension IPAddress {
     }
 
     /// What limits count as one client: an IPv4 address, and all addresses of an IPv6 network of 64 bits, which is what one gets at least.
-    var limited: String {
+    package var limited: String {
         isIPv6 ? IPNetwork(self, prefix: 64)?.description ?? description : description
     }
 }

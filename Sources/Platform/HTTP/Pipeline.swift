@@ -24,6 +24,7 @@ public struct Pipeline: Sendable {
     let responses: ResponseCache?
     let admission: Admission?
     let inFlight: InFlight?
+    let onRefusal: RefusalHook?
     let metrics: RequestMetrics
     let traces: RequestTraces?
     let logger: Logger
@@ -33,12 +34,14 @@ public struct Pipeline: Sendable {
     ///   - limits: How often may be called; `nil` for as often as one likes.
     ///   - admission: How many requests are worked on at a time; `nil` for all that come.
     ///   - inFlight: Where requests are noted while they are served, for the record of a crash; `nil` for nowhere.
+    ///   - onRefusal: Told of callers who are known and have not the permission, in the context of their request; it must be quick.
     ///   - metrics: Where requests are counted.
     ///   - traces: What records its requests; `nil` for nothing.
     public init(
         routes: [Route], authenticator: any Authenticator, policy: HTTPPolicy, deadlines: Deadlines,
         streams: EventStreams = EventStreams(), limits: RateLimits? = nil, responses: ResponseCache? = nil, admission: Admission? = nil,
-        inFlight: InFlight? = nil, metrics: any MetricsFactory = NOOPMetricsHandler.instance, traces: RequestTraces? = nil, logger: Logger
+        inFlight: InFlight? = nil, onRefusal: RefusalHook? = nil, metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+        traces: RequestTraces? = nil, logger: Logger
     ) {
         self.metrics = RequestMetrics(routes, metrics)
         self.routes = RouteTable(routes)
@@ -50,6 +53,7 @@ public struct Pipeline: Sendable {
         self.responses = responses
         self.admission = admission
         self.inFlight = inFlight
+        self.onRefusal = onRefusal
         self.traces = traces
         self.logger = logger
         accessLogger = logger.named("martlet.access")
@@ -141,7 +145,7 @@ public struct Pipeline: Sendable {
         try await deadlines.run(within: policy.requestTimeout) {
             call.note?.alsoInThisTask()
             return try await CurrentRequest.$id.withValue(call.id) {
-                try await route.run(parts, caller, call)
+                try await CurrentRequest.$origin.withValue(call.origin(of: caller)) { try await route.run(parts, caller, call) }
             }
         }
     }
@@ -192,7 +196,7 @@ public struct Pipeline: Sendable {
         }
         trail.caller = caller.id
         try await call.limits?.take(.user(caller.id))
-        try permit(caller, operation)
+        try permit(caller, operation, call)
         if let age = operation.recent { try await authenticator.requireRecent(caller, within: age) }
         return caller
     }
@@ -206,8 +210,9 @@ public struct Pipeline: Sendable {
         }
     }
 
-    private func permit(_ caller: Caller, _ operation: APIOperation) throws(Failure) {
+    private func permit(_ caller: Caller, _ operation: APIOperation, _ call: Call) throws(Failure) {
         if case .permission(let permission) = operation.access, !caller.permissions.contains(permission) {
+            onRefusal?.tell(caller, operation, call)
             throw Failure.forbidden("permission_missing", "This needs the permission \(permission).", lacking: permission)
         }
     }

@@ -3,7 +3,7 @@ public import MartletStorage
 
 /// The answers that are kept for keys: their table, and how long they stay.
 public struct KeptAnswers: Sendable {
-    private let database: any Database
+    let database: any Database
     private let retention: Duration
 
     /// - Parameter retention: How long after its first call a key is remembered, at least. Later it is a new one.

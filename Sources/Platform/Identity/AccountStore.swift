@@ -12,12 +12,15 @@ struct AccountStore: Sendable {
         self.database = database
     }
 
-    private static let columns: SQL = "id, email, username, name, created_at"
+    static let columns: SQL = "id, email, username, name, created_at, email_verified_at"
 
     func find(_ id: Identifier<Account>) async throws -> User {
-        try await database.one(
-            User.self, "SELECT \(Self.columns) FROM account WHERE id = \(id)",
-            else: .unauthenticated("account_gone", "The account of this token does not exist any more."))
+        guard let user = try await first(id) else { throw Self.gone }
+        return user
+    }
+
+    func first(_ id: Identifier<Account>) async throws -> User? {
+        try await database.first(User.self, "SELECT \(Self.columns) FROM account WHERE id = \(id)")
     }
 
     func insert(_ registration: Registration, passwordHash: String, at now: Date) async throws -> User {
@@ -31,11 +34,18 @@ struct AccountStore: Sendable {
                 RETURNING \(Self.columns)
                 """, else: Failure(.internal, "internal_error", "Internal error."))
         } catch let failure as SQLFailure where failure.kind == .unique {
-            throw failure.subject?.contains("username") == true
-                ? Failure.conflict("username_taken", "This username is taken.")
-                : Failure.conflict("email_taken", "There is an account with this e-mail address.")
+            throw Self.conflict(failure)
         }
     }
+
+    /// What the accounts' constraints say when they are broken.
+    static func conflict(_ failure: SQLFailure) -> Failure {
+        failure.subject?.contains("username") == true
+            ? .conflict("username_taken", "This username is taken.")
+            : .conflict("email_taken", "There is an account with this e-mail address.")
+    }
+
+    static let gone = Failure.unauthenticated("account_gone", "The account of this token does not exist any more.")
 
     struct Credentials: Decodable, Sendable {
         let user: User
@@ -43,6 +53,10 @@ struct AccountStore: Sendable {
         let passwordHash: String?
 
         enum CodingKeys: String, CodingKey { case passwordHash }
+
+        init(user: User, passwordHash: String) {
+            (self.user, self.passwordHash) = (user, passwordHash)
+        }
 
         init(from decoder: any Decoder) throws {
             user = try User(from: decoder)
@@ -53,6 +67,27 @@ struct AccountStore: Sendable {
     /// By e-mail address or username, which cannot be confused: only one of them has an `@`.
     func credentials(for login: String) async throws -> Credentials? {
         try await database.first(Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE \(Self.matches(login))")
+    }
+
+    func credentials(of id: Identifier<Account>) async throws -> Credentials {
+        try await database.one(
+            Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE id = \(id)", else: Self.gone)
+    }
+
+    /// Whether the account has this hash still; until the transaction ends it keeps it.
+    func has(_ hash: String, _ id: Identifier<Account>) async throws -> Bool {
+        try await database.first(Int.self, "SELECT 1 FROM account WHERE id = \(id) AND password_hash = \(hash)\(SQL.locked)") != nil
+    }
+
+    /// Whose address it is, in whatever case.
+    func owner(of email: EmailAddress) async throws -> Identifier<Account>? {
+        try await database.first(Identifier<Account>.self, "SELECT id FROM account WHERE \(Self.matches(email.raw))")
+    }
+
+    /// Notes that mail to the address reaches its owner, unless that is known or the account has another by now; returns whether it has this one.
+    func verify(_ email: EmailAddress, of id: Identifier<Account>, at now: Date) async throws -> Bool {
+        try await database.change(
+            "UPDATE account SET email_verified_at = COALESCE(email_verified_at, \(now)) WHERE id = \(id) AND email = \(email.raw)") > 0
     }
 
     /// Whose login it is; throws `notFound` when it is nobody's.
@@ -68,11 +103,17 @@ struct AccountStore: Sendable {
 
     private static let notFound = Failure.notFound("account_not_found", "There is no such account.")
 
+    func setHash(of id: Identifier<Account>, to hash: String) async throws {
+        try await database.change("UPDATE account SET password_hash = \(hash) WHERE id = \(id)")
+    }
+
     private static func matches(_ login: String) -> SQL {
         login.contains("@") ? SQL.equalIgnoringCase("email", login) : SQL.equalIgnoringCase("username", login)
     }
 
-    func replaceHash(of id: Identifier<Account>, by hash: String) async throws {
-        try await database.change("UPDATE account SET password_hash = \(hash) WHERE id = \(id)")
+    /// Does so only while the hash is still `old`; returns whether it was. A password that was changed meanwhile stays.
+    @discardableResult
+    func replaceHash(of id: Identifier<Account>, _ old: String, by hash: String) async throws -> Bool {
+        try await database.change("UPDATE account SET password_hash = \(hash) WHERE id = \(id) AND password_hash = \(old)") > 0
     }
 }

@@ -52,6 +52,7 @@ extension Denylist {
         Revocation(kind: .session, subjectID: session.uuid, issuedBefore: nil, expiresAt: clock.now.addingTimeInterval(lifetime))
     }
 
+    /// The same for the access of an account by the tokens that were issued before a moment.
     func revocation(of account: Identifier<Account>, before moment: Date) -> Revocation {
         Revocation(kind: .account, subjectID: account.uuid, issuedBefore: moment, expiresAt: moment.addingTimeInterval(lifetime))
     }

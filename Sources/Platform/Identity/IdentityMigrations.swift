@@ -88,4 +88,46 @@ let identityMigrations = [
             );
             CREATE INDEX revoked_access_expiry ON revoked_access (expires_at);
             """),
+    Migration(
+        "identity/0006-mail-token",
+        sqlite: """
+            ALTER TABLE account ADD COLUMN email_verified_at INTEGER;
+            CREATE TABLE mail_token (
+                account_id TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+                purpose TEXT NOT NULL CHECK (purpose IN ('reset_password', 'verify_email')),
+                hash BLOB NOT NULL UNIQUE,
+                email TEXT NOT NULL,
+                created_at INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL,
+                sent_at INTEGER,
+                PRIMARY KEY (account_id, purpose)
+            );
+            CREATE INDEX mail_token_expiry ON mail_token (expires_at);
+            """,
+        postgres: """
+            ALTER TABLE account ADD COLUMN email_verified_at timestamptz;
+            CREATE TABLE mail_token (
+                account_id uuid NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+                purpose text NOT NULL CHECK (purpose IN ('reset_password', 'verify_email')),
+                hash bytea NOT NULL UNIQUE,
+                email text NOT NULL,
+                created_at timestamptz NOT NULL,
+                expires_at timestamptz NOT NULL,
+                sent_at timestamptz,
+                PRIMARY KEY (account_id, purpose)
+            );
+            CREATE INDEX mail_token_expiry ON mail_token (expires_at);
+            """),
+    Migration(
+        "identity/0007-session-origin",
+        sqlite: """
+            ALTER TABLE session ADD COLUMN device TEXT CHECK (length(device) BETWEEN 1 AND 100);
+            ALTER TABLE session ADD COLUMN address TEXT CHECK (length(address) BETWEEN 2 AND 45);
+            ALTER TABLE session ADD COLUMN seen_at INTEGER;
+            """,
+        postgres: """
+            ALTER TABLE session ADD COLUMN device text CHECK (length(device) BETWEEN 1 AND 100);
+            ALTER TABLE session ADD COLUMN address text CHECK (length(address) BETWEEN 2 AND 45);
+            ALTER TABLE session ADD COLUMN seen_at timestamptz;
+            """),
 ]

@@ -15,16 +15,19 @@ public struct IdentityPolicy: Sendable {
     public var refreshLifetime: Duration
     /// How long after its use a refresh token still yields the same successor, for callers that race.
     public var refreshGrace: Duration
+    /// How many sessions an account may have at a time: one more ends the oldest. 0 means no limit.
+    public var sessionsPerAccount: Int
 
     public init(
         hashing: Hashing = Hashing(), tokens: Tokens, cookies: Cookies = Cookies(), refreshLifetime: Duration = .seconds(30 * 86_400),
-        refreshGrace: Duration = .seconds(10)
+        refreshGrace: Duration = .seconds(10), sessionsPerAccount: Int = 100
     ) {
         self.hashing = hashing
         self.tokens = tokens
         self.cookies = cookies
         self.refreshLifetime = refreshLifetime
         self.refreshGrace = refreshGrace
+        self.sessionsPerAccount = sessionsPerAccount
     }
 
     /// The cost of a password hash (Argon2id, RFC 9106). The defaults are OWASP's: 19 MiB, 2 passes, 1 lane.

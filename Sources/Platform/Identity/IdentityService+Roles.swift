@@ -1,3 +1,5 @@
+import MartletAuditAPI
+import MartletAudit
 import MartletContract
 import MartletCore
 import MartletHTTP

@@ -8,7 +8,19 @@ extension IdentityService {
                 "account", key: ["id"],
                 [
                     .uuid("id"), .text("email"), .text("username"), .text("name"), .text("password_hash"), .timestamp("created_at"),
-                    .bool("is_operator"),
+                    .bool("is_operator"), .timestamp("email_verified_at"),
+                ]),
+            StoredTable(
+                "mail_token", key: ["account_id", "purpose"],
+                [
+                    .uuid("account_id"), .text("purpose"), .bytes("hash"), .text("email"), .timestamp("created_at"),
+                    .timestamp("expires_at"), .timestamp("sent_at"),
+                ]),
+            StoredTable(
+                "session", key: ["id"],
+                [
+                    .uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at"), .text("device"), .text("address"),
+                    .timestamp("seen_at"), .uuid("organisation_id"), .timestamp("authenticated_at"), .text("authentication_methods"),
                 ]),
             StoredTable(
                 "external_identity", key: ["issuer", "subject"],
@@ -27,12 +39,6 @@ extension IdentityService {
                 [
                     .uuid("id"), .uuid("organisation_id"), .text("email"), .text("role"), .bytes("token_hash"), .timestamp("created_at"),
                     .timestamp("expires_at"),
-                ]),
-            StoredTable(
-                "session", key: ["id"],
-                [
-                    .uuid("id"), .uuid("account_id"), .timestamp("created_at"), .timestamp("revoked_at"), .uuid("organisation_id"),
-                    .timestamp("authenticated_at"), .text("authentication_methods"),
                 ]),
             StoredTable(
                 "refresh_token", key: ["hash"],

@@ -10,7 +10,7 @@ struct LoginCounts: Sendable {
             Counter(label: "martlet_logins_total", dimensions: [("outcome", outcome)], factory: factory)
         }
         (succeeded, failed) = (counter("ok"), counter("failed"))
-        // Too many for one account; those of one address are refused before they are looked at.
+        // Delayed after failures; those beyond the limit of an address are refused before they are looked at.
         limited = counter("limited")
         unavailable = counter("unavailable")
     }

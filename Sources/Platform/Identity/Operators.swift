@@ -1,3 +1,5 @@
+import MartletAudit
+import MartletAuditAPI
 public import MartletContract
 import MartletCore
 import MartletIdentityAPI
@@ -7,27 +9,29 @@ import MartletStorage
 public struct Operators: Sendable {
     private let denylist: Denylist
     private let catalogue: RoleCatalogue
+    private let audit: AuditLog
 
-    init(_ denylist: Denylist, _ catalogue: RoleCatalogue) {
-        (self.denylist, self.catalogue) = (denylist, catalogue)
+    init(_ denylist: Denylist, _ catalogue: RoleCatalogue, _ audit: AuditLog) {
+        (self.denylist, self.catalogue, self.audit) = (denylist, catalogue, audit)
     }
 
     /// Gives the account of a login, an e-mail address or a username, the role `admin`. Its access tokens end, and the next ones say so. Safe
     /// to repeat; throws `notFound` when there is no such account.
     public func appoint(_ login: String) async throws {
-        try await change(login, onlyGiving: true) { $0.union([RoleName(.admin)]) }
+        try await change(login, .operatorAppointed, onlyGiving: true) { $0.union([RoleName(.admin)]) }
     }
 
     /// Takes the role back; access tokens with its permissions end within a second. Safe to repeat; throws `conflict` when nobody else has it.
     public func dismiss(_ login: String) async throws {
-        try await change(login, onlyGiving: false) { roles in
+        try await change(login, .operatorDismissed, onlyGiving: false) { roles in
             let others = roles.subtracting([RoleName(.admin)])
             return others.isEmpty ? [RoleName(.member)] : others
         }
     }
 
     private func change(
-        _ login: String, onlyGiving: Bool, _ change: @escaping @Sendable (Set<RoleName>) -> Set<RoleName>
+        _ login: String, _ action: AuditAction, onlyGiving: Bool,
+        _ change: @escaping @Sendable (Set<RoleName>) -> Set<RoleName>
     ) async throws {
         try await denylist.changingPermissions(onlyGiving: onlyGiving) { transaction in
             let account = try await AccountStore(transaction).id(of: login)
@@ -37,6 +41,7 @@ public struct Operators: Sendable {
             guard new != old else { return ((), []) }
             try await store.assign(RoleNames(new), to: account)
             try await store.requireAdministrator()
+            try await audit.record(.roles(of: account, action, from: old, to: new), in: transaction)
             return ((), [account])
         }
     }

@@ -36,12 +36,21 @@ final class PasswordHasher: Sendable {
 
     /// Whether the password has the hash; always `false`, and as slow, when there is none.
     func verify(_ password: String, against hash: String?) async throws -> Bool {
-        try await onThread { [decoy] in try Argon2id.verify(password, against: hash ?? decoy) && hash != nil }
+        try await onThread { [decoy] in try Self.matches(password, hash ?? decoy) && hash != nil }
     }
 
-    /// Whether the hash was made with another cost than the present one.
-    func isOutdated(_ hash: String) -> Bool {
-        !hash.hasPrefix("$argon2id$v=19$m=\(cost.memoryKiB),t=\(cost.iterations),p=\(cost.lanes)$")
+    private static func matches(_ password: String, _ hash: String) throws -> Bool {
+        try hash.hasPrefix(Argon2id.prefix) ? Argon2id.verify(password, against: hash) : ImportedHash(hash).matches(password)
+    }
+
+    /// Whether the hash, which the password has just matched, was made by another algorithm or with another cost than the present one.
+    ///
+    /// One that looked at the beginning of the password only is kept: its rest may be mistyped, and would be asked for from then on.
+    func isOutdated(_ hash: String, matchedBy password: String) throws -> Bool {
+        if hash.hasPrefix(Argon2id.prefix) {
+            return !hash.hasPrefix("\(Argon2id.prefix)v=19$m=\(cost.memoryKiB),t=\(cost.iterations),p=\(cost.lanes)$")
+        }
+        return try password.utf8.count <= ImportedHash(hash).significantBytes ?? .max
     }
 
     private func onThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
@@ -58,7 +67,8 @@ final class PasswordHasher: Sendable {
 }
 
 /// libargon2 (RFC 9106), with 16 bytes of salt and 32 of hash.
-private enum Argon2id {
+enum Argon2id {
+    static let prefix = "$argon2id$"
     private static let saltLength = 16
     private static let hashLength = 32
 
@@ -80,6 +90,18 @@ private enum Argon2id {
         case ARGON2_VERIFY_MISMATCH.rawValue: return false
         case let code: throw Argon2Failure(code: code)
         }
+    }
+}
+
+extension Argon2id {
+    /// Throws for what is no hash in PHC string format, and for one whose check takes more than 256 MiB or a hundred times the work of
+    /// a hash with the default cost.
+    static func checkImportable(_ hash: String) throws(Fault) {
+        let form = /\$argon2id\$v=19\$m=([0-9]{1,9}),t=([0-9]{1,9}),p=([0-9]{1,9})\$[A-Za-z0-9+\/]{11,86}\$[A-Za-z0-9+\/]{22,172}/
+        guard let parts = hash.wholeMatch(of: form)?.output, let memory = Int(parts.1), let passes = Int(parts.2), let lanes = Int(parts.3),
+            passes > 0, lanes > 0, memory >= 8 * lanes
+        else { throw ImportedHash.unknown }
+        guard memory <= 256 << 10, lanes <= 64, memory * passes <= 100 * 2 * 19_456 else { throw ImportedHash.tooCostly }
     }
 }
 

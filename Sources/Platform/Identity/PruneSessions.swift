@@ -2,7 +2,8 @@ import MartletCore
 import MartletJobs
 import MartletStorage
 
-/// Removes sessions that ended, logins that nobody finished, and revocations and remembered devices that are over. A token stays for a day beyond its time: who uses it late is told the truth.
+/// Removes sessions that ended, logins that nobody finished, and revocations, mailed tokens and remembered devices that are over. A token stays
+/// for a day beyond its time: who uses it late is told the truth.
 struct PruneSessions: Job {
     static let name = "identity.prune_sessions"
     static let policy = JobPolicy(priority: .low, unique: .untilFinished)
@@ -32,7 +33,11 @@ struct PruneSessions: Job {
                 DELETE FROM revoked_access WHERE (kind, subject_id) IN (
                     SELECT kind, subject_id FROM revoked_access WHERE expires_at < \(SQL.now) LIMIT \(Self.batch))
                 """)
-            return max(tokens, sessions, revocations, try await pruneMFA(in: transaction, batch: Self.batch))
+            let mailed = try await transaction.change(
+                """
+                DELETE FROM mail_token WHERE hash IN (SELECT hash FROM mail_token WHERE expires_at < \(SQL.now) LIMIT \(Self.batch))
+                """)
+            return max(tokens, sessions, revocations, mailed, try await pruneMFA(in: transaction, batch: Self.batch))
         }
     }
 }

@@ -1,3 +1,4 @@
+import MartletHTTP
 import Foundation
 import MartletCore
 import MartletIdentityAPI
@@ -5,7 +6,7 @@ import MartletStorage
 
 /// The SQL of sessions: each login begins a family of refresh tokens, in which every token follows another.
 struct SessionStore: Sendable {
-    private let database: any Queries
+    let database: any Queries
 
     init(_ database: any Queries) {
         self.database = database
@@ -14,9 +15,21 @@ struct SessionStore: Sendable {
     typealias Family = LoginSession
 
     /// Begins a family with its first token.
-    func open(_ token: RefreshToken, account: Identifier<Account>, at now: Date, lifetime: Duration) async throws -> Identifier<Family> {
+    func open(
+        _ token: RefreshToken, account: Identifier<Account>, from origin: SessionOrigin, provenBy proof: Authentication, at now: Date,
+        lifetime: Duration
+    ) async throws -> Identifier<Family> {
         let family = Identifier<Family>()
-        try await database.change("INSERT INTO session (id, account_id, created_at) VALUES (\(family), \(account), \(now))")
+        do {
+            try await database.change(
+                """
+                INSERT INTO session (id, account_id, created_at, device, address, seen_at, authenticated_at, authentication_methods)
+                VALUES (\(family), \(account), \(now), \(origin.device), \(origin.address), \(now), \(proof.at), \(proof.list))
+                """)
+        } catch let failure as SQLFailure where failure.kind == .foreignKey {
+            // It was deleted between the password and the session.
+            throw AccountStore.gone
+        }
         try await add(token, to: family, at: now, lifetime: lifetime)
         return family
     }
@@ -49,6 +62,7 @@ struct SessionStore: Sendable {
         guard let state = try await state(of: token) else { return .unknown }
         if claimed > 0 {
             try await add(successor, to: state.sessionID, at: now, lifetime: lifetime)
+            try await noteSeen([state.sessionID], at: now)
             return .rotated(state.accountID, state.sessionID)
         }
         if state.revokedAt != nil { return .revoked }

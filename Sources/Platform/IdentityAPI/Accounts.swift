@@ -9,13 +9,18 @@ public struct User: Codable, Sendable, Equatable {
     public var username: Username
     public var name: PersonName?
     public var createdAt: Date
+    /// When its owner proved that mail to the address reaches them; absent until then.
+    public var emailVerifiedAt: Date?
 
-    public init(id: Identifier<Account>, email: EmailAddress, username: Username, name: PersonName?, createdAt: Date) {
+    public init(
+        id: Identifier<Account>, email: EmailAddress, username: Username, name: PersonName?, createdAt: Date, emailVerifiedAt: Date? = nil
+    ) {
         self.id = id
         self.email = email
         self.username = username
         self.name = name
         self.createdAt = createdAt
+        self.emailVerifiedAt = emailVerifiedAt
     }
 }
 

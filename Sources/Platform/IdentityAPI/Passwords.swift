@@ -20,7 +20,7 @@ public struct Password: Parsed, Concealed {
 /// A password as given at a login, where the rules for new ones do not apply.
 public struct GivenPassword: Parsed, Concealed {
     public static let schema = Schema.string(format: .password, length: 1...128)
-    public static let example = "correct horse battery"
+    public static let example = "the present password"
     public let raw: String
 
     public init(_ raw: String) throws(Fault) {
@@ -40,6 +40,20 @@ public struct RefreshToken: Parsed, Concealed {
     public init(_ raw: String) throws(Fault) {
         guard raw.utf8.count == 43, Base64URL.decode(raw) != nil else {
             throw Fault(code: "invalid_format", message: "This is not a refresh token.")
+        }
+        self.raw = raw
+    }
+}
+
+/// What a mail confides to whoever reads it, good for one use: 32 random bytes in base64url.
+public struct MailToken: Parsed, Concealed {
+    public static let schema = Schema.string(length: 43...43, pattern: "^[A-Za-z0-9_-]{43}$")
+    public static let example = "yZ0vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
+    public let raw: String
+
+    public init(_ raw: String) throws(Fault) {
+        guard raw.utf8.count == 43, Base64URL.decode(raw) != nil else {
+            throw Fault(code: "invalid_format", message: "This is not a token from a mail.")
         }
         self.raw = raw
     }

@@ -41,16 +41,36 @@ public struct JobRegister: Sendable {
         return Page(items: items, next: rows.count > limit ? items.last.map { Cursor(after: $0.createdAt, $0.id) } : nil)
     }
 
+    /// All jobs of an owner that follow one, oldest first.
+    public func jobs(of owner: Identifier<Account>, after last: JobStatus?, limit: Int) async throws -> [JobStatus] {
+        let after: SQL = last.map { " AND id > \($0.id)" } ?? ""
+        let rows = try await database.all(
+            StatusRow.self,
+            "SELECT \(unsafeRaw: StatusRow.columns) FROM job WHERE owner_id = \(owner)\(after) ORDER BY id LIMIT \(max(0, limit))")
+        return try rows.map { try $0.status(lastEvent: nil, isShownToOwner: true) }
+    }
+
+    /// Removes all jobs of an owner, also those that run: their attempts change nothing any more.
+    public static func remove(of owner: Identifier<Account>, in transaction: any Transaction) async throws {
+        try await transaction.change("DELETE FROM job WHERE owner_id = \(owner)")
+    }
+
     /// A literal, so that partial indexes are found.
     private static func isIn(_ state: JobState) -> SQL { "state = '\(unsafeRaw: state.rawValue)'" }
 
     // MARK: Steering
 
     /// Cancels a job: at once when it waits; a running one is told to end. One that is finished stays as it is.
-    public func cancel(_ id: Identifier<JobRecord>, owner: Identifier<Account>? = nil) async throws {
+    ///
+    /// - Parameter note: What is committed together with it, if there is something to cancel.
+    public func cancel(
+        _ id: Identifier<JobRecord>, owner: Identifier<Account>? = nil,
+        with note: @Sendable (any Transaction) async throws -> Void = { _ in }
+    ) async throws {
         try await database.transaction(isolation: .readCommitted) { transaction in
             if let steered = try await transaction.first(Steered.self, cancellation(of: id, owner)) {
-                return steered.state == .running ? transaction.announce(Jobs.readyTopic) : try await tell(id, steered, in: transaction)
+                if steered.state == .running { transaction.announce(Jobs.readyTopic) } else { try await tell(id, steered, in: transaction) }
+                return try await note(transaction)
             }
             _ = try await transaction.one(
                 Int.self, "SELECT 1 FROM job WHERE id = \(id) AND \(Self.belongs(to: owner))", else: Self.notFound)
@@ -71,7 +91,11 @@ public struct JobRegister: Sendable {
     }
 
     /// Begins a dead or cancelled job anew, with all its attempts. Throws `conflict` for any other.
-    public func retry(_ id: Identifier<JobRecord>) async throws {
+    ///
+    /// - Parameter note: What is committed together with it.
+    public func retry(
+        _ id: Identifier<JobRecord>, with note: @Sendable (any Transaction) async throws -> Void = { _ in }
+    ) async throws {
         try await database.transaction(isolation: .readCommitted) { transaction in
             let begun = try await transaction.first(
                 Steered.self,
@@ -82,7 +106,8 @@ public struct JobRegister: Sendable {
                 """)
             if let begun {
                 transaction.announce(Jobs.readyTopic)
-                return try await tell(id, begun, in: transaction)
+                try await tell(id, begun, in: transaction)
+                return try await note(transaction)
             }
             _ = try await transaction.one(Int.self, "SELECT 1 FROM job WHERE id = \(id)", else: Self.notFound)
             throw Failure.conflict("job_not_ended", "Only jobs that are dead or cancelled can be retried.")

@@ -1,5 +1,6 @@
 // MartletJobsService: jobs seen and steered from outside.
 
+public import MartletAudit
 public import MartletContract
 public import MartletHTTP
 public import MartletJobs
@@ -9,13 +10,15 @@ public import MartletStorage
 
 /// What can be asked of jobs, and the pruning of those that ended; read it first.
 public struct JobsService: Service {
-    private let register: JobRegister
+    let register: JobRegister
+    private let steering: JobSteering
     private let watch: JobWatch
     private let retention: JobRetention
 
     /// - Parameter tail: Where it hears what happens to jobs; it must not run yet.
-    public init(_ database: any Database, tail: OutboxTail, clock: JobClock, retention: JobRetention) {
+    public init(_ database: any Database, tail: OutboxTail, clock: JobClock, retention: JobRetention, audit: AuditLog) {
         register = JobRegister(database, clock: clock)
+        steering = JobSteering(register, audit: audit)
         watch = JobWatch(database, register, tail)
         self.retention = retention
     }
@@ -46,11 +49,11 @@ public struct JobsService: Service {
                 try await register.find(job.id)
             },
             serve(JobsAPI.stop) { job, _ in
-                try await register.cancel(job.id)
+                try await steering.cancel(job.id)
                 return try await register.find(job.id)
             },
             serve(JobsAPI.retry) { job, _ in
-                try await register.retry(job.id)
+                try await steering.retry(job.id)
                 return try await register.find(job.id)
             },
         ]

@@ -17,6 +17,8 @@ public protocol Service: Sendable {
     var schedules: [ScheduledJob] { get }
     /// The limits of the queues that its jobs are in; a queue that is not named has those of ``JobQueue/standard``.
     var queues: [JobQueue] { get }
+    /// What it keeps about people, so that they can have it and have it removed.
+    var personalData: [PersonalData] { get }
     /// Its schema, oldest first.
     static var migrations: [Migration] { get }
     /// Its tables, each after those it refers to.
@@ -27,6 +29,7 @@ extension Service {
     public var jobs: [JobHandler] { [] }
     public var schedules: [ScheduledJob] { [] }
     public var queues: [JobQueue] { [] }
+    public var personalData: [PersonalData] { [] }
 }
 
 extension Service {

@@ -90,7 +90,7 @@ public struct Declarations: Sendable {
         "RATE_LIMIT_WRITES", .rate, default: CallRate(30, per: .minutes(1)), "What one caller may change.")
     public let loginRate = Setting(
         "RATE_LIMIT_LOGIN", .rate, default: CallRate(5, per: .minutes(15)),
-        "Logins, registrations and refreshes of one client address; logins and registrations of one account too.")
+        "Logins and registrations of one client address; registrations of one e-mail address too.")
     public let costlyRate = Setting(
         "RATE_LIMIT_COSTLY", .rate, default: CallRate(20, per: .minutes(1)), "Imports, exports and the like of one caller.")
     public let rateFallback = Setting(
@@ -216,11 +216,14 @@ public struct Declarations: Sendable {
 
     let accounts = Group("Accounts and tokens")
     public let secretKey = Setting(
-        secret: "SECRET_KEY", "Seals the secrets that are stored (AES-256-GCM), and derives each refresh token from the one before it.")
+        secret: "SECRET_KEY", 
+        """
+        Seals the secrets that are stored (AES-256-GCM), derives each refresh token from the one before it, and the key that signs the audit log.
+        """)
     public let previousSecretKeys = Setting(
         hidden: "PREVIOUS_SECRET_KEYS", .secrets,
         """
-        Values that `SECRET_KEY` had before, separated by commas, which they must not contain: what they sealed still opens. After `martlet secrets rotate` they can go.
+        Values that `SECRET_KEY` had before, separated by commas, which they must not contain: what they sealed still opens, and what they signed is recognised. After `martlet secrets rotate` they can go.
         """)
     public let jwtSecretKey = Setting(
         secret: "JWT_SECRET_KEY", "Signs access tokens (HS256). Not used where `JWT_KEY_FILES` names keys, but to be set all the same.")
@@ -254,6 +257,29 @@ public struct Declarations: Sendable {
     public let argon2Concurrency = Setting(
         "ARGON2_CONCURRENCY", .integer(1...1024), default: min(1024, ProcessInfo.processInfo.activeProcessorCount),
         describedAs: "number of cores", "Password hashes computed at a time; further ones wait.")
+
+    let auditing = Group("Audit log")
+    public let auditRetention = Setting(
+        "AUDIT_RETENTION", .duration(upTo: .hours(24 * 3650)), default: .hours(24 * 365), "How long rows of the audit log are kept.")
+
+    public let sessionsPerAccount = Setting(
+        "SESSIONS_PER_ACCOUNT", .integer(0...10_000), default: 100,
+        "How many sessions an account may have at a time: one more ends the oldest. 0 means no limit.")
+
+    let mail = Group("Mail")
+    public let mailURL = Setting(
+        "MAIL_URL", .mailURL, defaultIn: { $0.isLocal ? .log : .nowhere },
+        """
+        How mail leaves: `smtp://user:password@host:587` (by STARTTLS, which only a server on this machine may lack) or \
+        `smtps://user:password@host:465`, with `?ca_file=/path.pem` for certificates of your own; `file:///folder` writes a file for each, \
+        `log:` a line of the log with the secrets in it; `none` sends none, and what needs mail answers 503.
+        """)
+    public let mailSender = Setting(
+        "MAIL_FROM", .mailbox,
+        "The address that mail comes from. Needed wherever a server takes it; `martlet@localhost.localdomain` elsewhere.")
+    public let mailTimeout = Setting(
+        "MAIL_TIMEOUT", .duration(upTo: .minutes(4)), default: .seconds(30),
+        "How long handing over one mail may take; then it is tried again.")
 
     let crossOrigin = Group("Cross-origin requests")
     public let corsOrigins = Setting(

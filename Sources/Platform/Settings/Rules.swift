@@ -7,7 +7,7 @@ struct Rules {
     static func faults(in loading: Loading) -> [SettingFault] {
         let rules = Rules(loading: loading)
         return rules.secrets() + rules.production() + rules.encryption() + rules.crossOrigin() + rules.hashing() + rules.logFiles()
-            + rules.issuers()
+            + rules.issuers() + rules.mail()
     }
 
     /// Staging is reachable by others too, and its data is often a copy of the real one.
@@ -86,6 +86,21 @@ struct Rules {
 
     private func secretFault(_ name: String, _ repair: String) -> SettingFault {
         SettingFault(name: name, found: loading.line(name)?.value ?? "nothing", repair: repair)
+    }
+
+    /// Mail holds secrets and links: it must not lie about, and must lead to this server.
+    private func mail() -> [SettingFault] {
+        guard let url = loading.value(\.mailURL), url != .nowhere, let environment = loading.environment, !environment.isLocal else {
+            return []
+        }
+        let (isServer, declarations) = (url.isServer, Settings.declarations)
+        return [
+            url == .log || (environment == .production && !isServer)
+                ? fault(declarations.mailURL.name, "Give a mail server: mail holds secrets.") : nil,
+            isServer && loading.value(\.mailSender) == .some(.none)
+                ? missing(declarations.mailSender.name, beside: declarations.mailURL.name) : nil,
+            loading.value(\.publicURL) == .some(.none) ? missing(declarations.publicURL.name, beside: declarations.mailURL.name) : nil,
+        ].compactMap { $0 }
     }
 
     private func missing(_ name: String, beside other: String) -> SettingFault {

@@ -119,6 +119,14 @@ extension BookmarkStore {
         return " AND (saved_at, id) < (\(position.moment), \(position.identifier))"
     }
 
+    /// All of the owner's that follow one, newest first.
+    func all(after last: Bookmark?, limit: Int, owner: Identifier<Account>) async throws -> [Bookmark] {
+        let after: SQL = last.map { " AND (saved_at, id) < (\($0.savedAt), \($0.id))" } ?? ""
+        return try await database.all(
+            Bookmark.self,
+            "SELECT \(Self.columns) FROM bookmark WHERE owner_id = \(owner)\(after) ORDER BY saved_at DESC, id DESC LIMIT \(limit)")
+    }
+
     /// The owner's categories, those without one first.
     func categories(owner: Identifier<Account>) async throws -> [String?] {
         struct Row: Decodable, Sendable { var category: String? }

@@ -65,5 +65,5 @@ public struct BookmarksService: Service {
         ]
     }
 
-    private var store: BookmarkStore { BookmarkStore(database) }
+    var store: BookmarkStore { BookmarkStore(database) }
 }

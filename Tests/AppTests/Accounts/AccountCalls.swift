@@ -33,12 +33,46 @@ extension TestApp {
         try await client.register(.of(name)).refreshToken?.raw ?? ""
     }
 
-    private func post(_ path: String, _ body: JSON, headers: [(String, String)] = []) async throws -> RawAnswer {
+    func changePassword(_ token: String?, from old: String = Registration.password, to new: String) async throws -> RawAnswer {
+        try await post("password", ["current_password": .string(old), "new_password": .string(new)], token: token)
+    }
+
+    func forgetPassword(_ email: String = "ada@example.org") async throws -> RawAnswer {
+        try await post("password/forgot", ["email": .string(email)])
+    }
+
+    func resetPassword(_ token: String, to new: String) async throws -> RawAnswer {
+        try await post("password/reset", ["token": .string(token), "new_password": .string(new)])
+    }
+
+    func verifyEmail(_ token: String) async throws -> RawAnswer {
+        try await post("email/verify", ["token": .string(token)])
+    }
+
+    func askForVerification(_ token: String?) async throws -> RawAnswer {
+        try await raw(.POST, "/api/v1/auth/email/verify/resend", token: token)
+    }
+
+    func sessions(_ token: String?) async throws -> [ActiveSession] {
+        try WireJSON.decode(ActiveSessions.self, from: try await raw(.GET, "/api/v1/auth/sessions", token: token).bytes).sessions
+    }
+
+    func endSession(_ id: some CustomStringConvertible, _ token: String?) async throws -> RawAnswer {
+        try await raw(.DELETE, "/api/v1/auth/sessions/\(id)", token: token)
+    }
+
+    func endSessions(_ query: String = "", _ token: String?) async throws -> RawAnswer {
+        try await raw(.DELETE, "/api/v1/auth/sessions\(query)", token: token)
+    }
+
+    func post(_ path: String, _ body: JSON, token: String? = nil, headers: [(String, String)] = []) async throws -> RawAnswer {
         try await raw(
-            .POST, "/api/v1/auth/\(path)", headers: headers + [("Content-Type", "application/json")], body: try WireJSON.encode(body))
+            .POST, "/api/v1/auth/\(path)", token: token, headers: headers + [("Content-Type", "application/json")],
+            body: try WireJSON.encode(body))
     }
 }
 
 extension RawAnswer {
     func refreshToken() throws -> String { try json()["refresh_token"]?.text ?? "" }
+    func accessToken() throws -> String { try json()["access_token"]?.text ?? "" }
 }

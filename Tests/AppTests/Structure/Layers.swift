@@ -74,6 +74,9 @@ struct Layers {
         ("GRDB", "Sources/Drivers/SQLite", "one driver per engine; all others speak to the seam in Storage"),
         ("JWTKit", "Sources/Platform/Identity", "tokens are read by our own strict reader first, which lives there"),
         ("CArgon2", "Sources/Platform/Identity", "passwords are hashed with bounded concurrency, which lives there"),
+        ("CCurl", "Sources/Platform/Mail", "mail leaves by threads of its own, which libcurl may block"),
+        ("CCrypt", "Sources/Platform/Identity", "passwords are hashed with bounded concurrency, which lives there"),
+        ("CryptoExtras", "Sources/Platform/Identity", "passwords are hashed with bounded concurrency, which lives there"),
         ("CDeflate", "Sources/Platform", "answers are compressed in the pipeline, log files where they are put away"),
         ("CQRCode", "Sources/Platform/Identity", "only authenticators are shown pictures"),
         ("NIOHTTP2", "Sources/Platform/Wire", "framing is the wire's"),
@@ -117,6 +120,9 @@ struct Rule: Sendable, CustomTestStringConvertible {
             reason: "an app on a phone imports the contract; it holds nothing that serves."),
         Rule(
             folder: "Sources/Platform/IdentityAPI", modules: standard.union(["MartletCore", "MartletContract"]),
+            reason: "clients import an API; it holds nothing that serves."),
+        Rule(
+            folder: "Sources/Platform/AuditAPI", modules: standard.union(["MartletCore", "MartletContract"]),
             reason: "clients import an API; it holds nothing that serves."),
         Rule(
             folder: "Sources/Platform/AdminAPI", modules: standard.union(["MartletCore", "MartletContract"]),

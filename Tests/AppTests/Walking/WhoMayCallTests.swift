@@ -130,10 +130,17 @@ extension TestApp {
     fileprivate func create(in collection: String, token: String) async throws -> String {
         if collection == "/api/v1/jobs" { return try await enqueueJob(token: token) }
         if collection == "/api/v1/auth/mfa/devices" { return try await rememberDevice(token: token) }
+        if collection == "/api/v1/auth/sessions" { return try await furtherSession() }
         let creator = App.operations.first { $0.operation.method == .post && $0.operation.path.path == collection }
         let operation = try #require(creator?.operation, "POST \(collection) should create what \(collection)/{id} names.")
         let answer = try await DeclaredRequest(operation).send(to: self, token: token)
         return try #require(try answer.json()["id"]?.text, "\(answer.text)")
+    }
+
+    /// Of the owner: the one that calls has to go on.
+    private func furtherSession() async throws -> String {
+        let token = try await logIn("ada", Registration.password).accessToken()
+        return try #require(try await sessions(token).first { $0.isCurrent }).id.description
     }
 
     private func rememberDevice(token: String) async throws -> String {

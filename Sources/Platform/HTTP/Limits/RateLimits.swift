@@ -117,7 +117,7 @@ extension Failure {
 
 extension Duration {
     /// In whole seconds, rounded up.
-    var wholeSeconds: Int {
+    package var wholeSeconds: Int {
         Int(components.seconds) + (components.attoseconds > 0 ? 1 : 0)
     }
 }

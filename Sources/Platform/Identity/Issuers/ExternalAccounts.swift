@@ -48,8 +48,8 @@ struct ExternalAccounts: Sendable {
         let owner = try await Self.owner(of: email, in: transaction)
         // Behind the owner: each statement sees what was committed before it, and who made the account made its identity with it.
         if let known = try await Self.known(claims.subject, issuer, in: transaction) { return known }
-        if owner != nil { try Self.checkLinking(claims, by: issuer) }
-        let account: Identifier<Account> = if let owner { owner } else { try await insert(claims, email, in: transaction) }
+        if let owner { try Self.checkLinking(claims, to: owner, by: issuer) }
+        let account: Identifier<Account> = if let owner { owner.id } else { try await insert(claims, email, in: transaction) }
         try await transaction.change(
             """
             INSERT INTO external_identity (issuer, subject, account_id, created_at)
@@ -58,19 +58,29 @@ struct ExternalAccounts: Sendable {
         return account
     }
 
-    private static func owner(of email: EmailAddress, in transaction: any Transaction) async throws -> Identifier<Account>? {
-        try await transaction.first(
-            Identifier<Account>.self, "SELECT id FROM account WHERE \(SQL.equalIgnoringCase("email", email.raw))")
+    private struct Owner: Decodable, Sendable {
+        let id: Identifier<Account>
+        let emailVerifiedAt: Date?
     }
 
-    /// Whoever gets an address at some issuer must not get the account that has it here, unless operator and issuer both vouch for it.
-    private static func checkLinking(_ claims: ExternalClaims, by issuer: ExternalIssuer) throws(Failure) {
+    private static func owner(of email: EmailAddress, in transaction: any Transaction) async throws -> Owner? {
+        try await transaction.first(
+            Owner.self, "SELECT id, email_verified_at FROM account WHERE \(SQL.equalIgnoringCase("email", email.raw))")
+    }
+
+    /// Whoever gets an address at some issuer must not get the account that has it here, unless operator and issuer both vouch for it. Nor may
+    /// somebody who registered with another's address keep an account that its owner comes to by the issuer: it must be verified here, too.
+    private static func checkLinking(_ claims: ExternalClaims, to owner: Owner, by issuer: ExternalIssuer) throws(Failure) {
         guard issuer.linksVerifiedEmail else {
             throw .conflict("external_email_taken", "There is an account with this e-mail address: log in to that one.")
         }
         guard claims.isEmailVerified else {
             throw .forbidden(
                 "external_email_unverified", "There is an account with this e-mail address, which the issuer has not verified.")
+        }
+        guard owner.emailVerifiedAt != nil else {
+            throw .forbidden(
+                "external_email_unverified", "There is an account with this e-mail address, which it has not verified yet.")
         }
     }
 

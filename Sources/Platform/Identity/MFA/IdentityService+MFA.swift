@@ -1,3 +1,5 @@
+import MartletAuditAPI
+import MartletAudit
 import HTTPTypes
 import MartletContract
 import MartletCore
@@ -45,13 +47,14 @@ extension IdentityService {
 extension IdentityService {
     /// What follows the right password: a session, or the question for a second factor. Where accounts of some kind must have one, this is
     /// the place to ask for it.
-    func answer(to user: User, _ login: Login, _ call: Call) async throws -> Reply<LoginAnswer> {
-        guard try await needsSecondFactor(user, login, call) else {
-            let reply = try await reply(to: user, login.cookie == true)
+    func answer(to account: AccountStore.Credentials, _ login: Login, _ call: Call) async throws -> Reply<LoginAnswer> {
+        guard try await needsSecondFactor(account.user, login, call) else {
+            let reply = try await reply(to: account.user, login.cookie == true, call, provenBy: account.passwordHash,
+                recording: AuditEvent(.loggedIn, by: .account(account.user.id)))
             return Reply(.session(reply.output), fields: reply.fields)
         }
         let token = MFAToken.random()
-        try await MFAChallengeStore(database).open(token, for: user.id, at: clock.now)
+        try await MFAChallengeStore(database).open(token, for: account.user.id, at: clock.now)
         let challenge = MFAChallenge(mfaToken: token, expiresIn: Int(MFAChallengeStore.lifetime.components.seconds))
         return Reply(.secondFactorNeeded(challenge), fields: [.cacheControl: "no-store"])
     }
@@ -69,16 +72,15 @@ extension IdentityService {
         }
         try await GuessStore(database).take(of: account, at: clock.now)
         let (token, device) = (RefreshToken.random(), login.rememberDevice == true ? DeviceToken.random() : nil)
-        let name = call.request.headerFields[.userAgent].flatMap { $0.isEmpty ? nil : String($0.prefix(200)) }
-        let session = try await database.transaction { transaction in
+        let origin = SessionOrigin(call)
+        let session = try await beginSession(
+            with: token, of: account, from: origin, recording: AuditEvent(.loggedIn, by: .account(account), after: ["second_factor": true])
+        ) { transaction in
             try await MFAChallengeStore(transaction).claim(login.mfaToken, at: clock.now)
             let proof = try await use(login, of: account, in: transaction)
             try await GuessStore.forget(of: account, in: transaction)
-            let now = clock.now
-            let session = try await SessionStore(transaction).open(token, account: account, at: now, lifetime: policy.refreshLifetime)
-            try await SessionProofStore(transaction).note(proof, of: session, account: account)
-            if let device { try await RememberedDeviceStore(transaction).remember(device, named: name, of: account, at: now) }
-            return session
+            if let device { try await RememberedDeviceStore(transaction).remember(device, named: origin.device, of: account, at: clock.now) }
+            return proof
         }
         let user = try await AccountStore(database).find(account)
         return remembering(device, try await reply(to: user, of: session, with: token, login.cookie == true), login.cookie == true)
@@ -180,7 +182,7 @@ extension IdentityService {
 
     private func prove(_ password: GivenPassword, _ session: Identifier<LoginSession>, _ caller: Caller) async throws {
         try await GuessStore(database).take(of: caller.id, at: clock.now)
-        let hash = try await AccountStore(database).passwordHash(of: caller.id)
+        let hash = try await AccountStore(database).credentials(of: caller.id).passwordHash
         guard try await hasher.verify(password.raw, against: hash) else {
             throw Failure.forbidden("invalid_password", "The password is wrong.")
         }
@@ -194,12 +196,5 @@ extension IdentityService {
     ) async throws {
         try await GuessStore.forget(of: caller.id, in: transaction)
         try await SessionProofStore(transaction).note(proof, of: session, account: caller.id)
-    }
-}
-
-extension AccountStore {
-    /// `nil` when the account is gone.
-    fileprivate func passwordHash(of id: Identifier<Account>) async throws -> String? {
-        try await database.first(String.self, "SELECT password_hash FROM account WHERE id = \(id)")
     }
 }

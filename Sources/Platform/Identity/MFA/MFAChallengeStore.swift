@@ -32,6 +32,11 @@ struct MFAChallengeStore: Sendable {
         try await database.change("DELETE FROM mfa_challenge WHERE hash = \(token.hash) AND expires_at > \(now)", else: Self.invalid)
     }
 
+    /// For whatever changes how the account is proven: in the same transaction.
+    func discardAll(of account: Identifier<Account>) async throws {
+        try await database.change("DELETE FROM mfa_challenge WHERE account_id = \(account)")
+    }
+
     private static let invalid = Failure.unauthenticated("invalid_mfa_token", "The login is over, or was finished: log in again.")
 }
 

@@ -51,7 +51,7 @@ struct SessionProofStore: Sendable {
     func note(_ proof: Authentication, of session: Identifier<LoginSession>, account: Identifier<Account>) async throws {
         try await database.change(
             """
-            UPDATE session SET authentication_methods = \(proof.methods.sorted().joined(separator: " ")), authenticated_at = \(proof.at)
+            UPDATE session SET authentication_methods = \(proof.list), authenticated_at = \(proof.at)
             WHERE id = \(session) AND account_id = \(account) AND revoked_at IS NULL
             """, else: Self.ended)
     }
@@ -60,6 +60,9 @@ struct SessionProofStore: Sendable {
 }
 
 extension Authentication {
+    /// The methods, as they are stored.
+    var list: String { methods.sorted().joined(separator: " ") }
+
     static func password(at moment: Date) -> Authentication { Authentication(methods: ["pwd"], at: moment) }
     /// The password, and a code of the authenticator.
     static func passwordAndCode(at moment: Date) -> Authentication { Authentication(methods: ["pwd", "otp", "mfa"], at: moment) }

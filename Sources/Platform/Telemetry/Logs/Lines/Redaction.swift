@@ -2,11 +2,11 @@
 ///
 /// Names that speak of secrets lose their value. In texts, tokens that look like a JWT (RFC 7519), credentials of `Bearer` and `Basic`
 /// (RFC 9110 §11.4), passwords of URLs (RFC 3986 §3.2.1) and `password=…` are masked.
-enum Redaction {
-    static let mask = "‹redacted›"
+package enum Redaction {
+    package static let mask = "‹redacted›"
 
     /// Whether a field of that name may hold a secret.
-    static func isSecret(_ name: String) -> Bool { isSecret(Array(name.utf8)[...]) }
+    package static func isSecret(_ name: String) -> Bool { isSecret(Array(name.utf8)[...]) }
 
     static func isSecret(_ name: ArraySlice<UInt8>) -> Bool {
         let word = name.compactMap { byte -> UInt8? in
@@ -21,6 +21,12 @@ enum Redaction {
         "authorization", "cookie", "cookies", "password", "passwd", "pwd", "passphrase", "secret", "secrets", "token", "tokens", "apikey",
         "secretkey", "privatekey", "signingkey", "accesskey", "idempotencykey", "credential", "credentials",
     ].map { Array($0.utf8) }
+
+    /// The text without what looks like a secret.
+    package static func masked(_ text: String) -> String {
+        var text = text
+        return text.withUTF8 { masked($0) }.map { String(decoding: $0, as: UTF8.self) } ?? text
+    }
 
     /// The text without what looks like a secret; `nil` when it holds none.
     static func masked(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {

@@ -1,12 +1,15 @@
 import Foundation
-import MartletTestSupport
 
 /// A certificate for `localhost` that `root.pem` vouches for and `other-root.pem` does not.
-struct Certificates {
+public struct Certificates {
     let folder: String
     let openssl: String
 
-    func make() async throws {
+    public init(folder: String, openssl: String) {
+        (self.folder, self.openssl) = (folder, openssl)
+    }
+
+    public func make() async throws {
         for root in ["root", "other-root"] {
             try await run(["req", "-x509", "-days", "2", "-subj", "/CN=\(root)", "-out", path("\(root).pem")] + newKey(root))
         }
@@ -18,7 +21,7 @@ struct Certificates {
         ])
     }
 
-    func path(_ name: String) -> String { "\(folder)/\(name)" }
+    public func path(_ name: String) -> String { "\(folder)/\(name)" }
 
     private func newKey(_ name: String) -> [String] { ["-newkey", "rsa:2048", "-nodes", "-keyout", path("\(name).key")] }
     private func run(_ arguments: [String]) async throws { try await Program.runSuccessfully([openssl] + arguments) }

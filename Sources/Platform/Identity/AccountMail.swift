@@ -1,0 +1,74 @@
+import Foundation
+import MartletContract
+import MartletCore
+import MartletIdentityAPI
+public import MartletJobs
+public import MartletMail
+import MartletStorage
+
+/// How people are written to about their accounts.
+public struct AccountMail: Sendable {
+    let mailer: any Mailer
+    /// What every link begins with: never taken from a request, so that nobody can have a link sent that leads to them.
+    let site: String
+    private let jobs: Jobs
+
+    /// - Parameter site: How browsers reach the server, without a slash at the end.
+    public init(_ mailer: any Mailer, site: String, jobs: Jobs) {
+        (self.mailer, self.site, self.jobs) = (mailer, site, jobs)
+    }
+
+    /// Has a mail sent once the caller's transaction is committed.
+    ///
+    /// The job says what is to be said to whom. The secret is made when the mail is sent, so that none waits in a row.
+    func enqueue(_ purpose: MailPurpose, to account: Identifier<Account>, at now: Date, in transaction: any Transaction) async throws {
+        try await jobs.enqueue(SendAccountMail(account: account, purpose: purpose, requestedAt: now), in: transaction)
+    }
+}
+
+/// What a mail is for. Stored names are for ever.
+enum MailPurpose: String, Codable, Sendable {
+    case resetPassword = "reset_password"
+    case verifyEmail = "verify_email"
+
+    /// How long the token of such a mail is good.
+    var lifetime: Duration {
+        switch self {
+        case .resetPassword: .seconds(3_600)
+        case .verifyEmail: .seconds(86_400)
+        }
+    }
+}
+
+extension AccountMail {
+    /// The token stands behind the `#`, which browsers send to no server and name to no other page.
+    func message(_ purpose: MailPurpose, to user: User, _ mailbox: Mailbox, with token: MailToken) -> MailMessage {
+        // The username has letters, digits, _ and - only: what else people call themselves could carry words to a stranger's mailbox.
+        switch purpose {
+        case .resetPassword:
+            MailMessage(
+                to: mailbox, subject: "Choose a new password",
+                text: """
+                    Hello \(user.username.raw),
+
+                    somebody, hopefully you, asked for a new password. Choose it here within an hour:
+
+                    \(site)/reset-password#token=\(token.raw)
+
+                    If it was not you, do nothing: your password stays as it is.
+                    """)
+        case .verifyEmail:
+            MailMessage(
+                to: mailbox, subject: "Is this your e-mail address?",
+                text: """
+                    Hello \(user.username.raw),
+
+                    somebody, hopefully you, signed up with this address. Confirm within a day that it is yours:
+
+                    \(site)/verify-email#token=\(token.raw)
+
+                    If it was not you, do nothing.
+                    """)
+        }
+    }
+}

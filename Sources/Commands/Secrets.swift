@@ -1,5 +1,6 @@
 import ArgumentParser
 import MartletApp
+import MartletAudit
 import MartletSecrets
 
 struct SecretsCommand: AsyncParsableCommand {
@@ -19,8 +20,13 @@ struct RotateSecrets: AsyncParsableCommand {
 
     func run() async throws {
         try await withApp(settings) { app in
+            try await app.audit.record(AuditEvent(.secretsRotated))
             let count = try await SecretRotation(app.database, SecretBox(app.settings)).run(App.sealedColumns)
             Output.line(count == 1 ? "1 secret was sealed anew." : "\(count) secrets were sealed anew.")
         }
     }
+}
+
+extension AuditAction {
+    static let secretsRotated = AuditAction("secrets.rotated")
 }

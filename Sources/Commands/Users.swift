@@ -27,7 +27,7 @@ struct ImportUsers: AsyncParsableCommand {
         try await withApp(settings) { app in
             let file = try open()
             defer { try? file.close() }
-            let users = UserImport(app.database, isDryRun: dryRun)
+            let users = UserImport(app.database, audit: app.audit, isDryRun: dryRun)
             let report = try await users.run {
                 let bytes = try file.read(upToCount: 1 << 16) ?? Data()
                 return bytes.isEmpty ? nil : Array(bytes)

@@ -47,25 +47,39 @@ extension IdentityService {
 
 extension IdentityService {
     private func changePassword(_ change: PasswordChange, of caller: Caller) async throws {
-        let account = try await AccountStore(database).credentials(of: caller.id)
-        guard try await hasher.verify(change.currentPassword.raw, against: account.passwordHash), let old = account.passwordHash else {
-            throw Failure.forbidden("wrong_password", "The current password is wrong.")
-        }
-        try PasswordRules.check(change.newPassword, of: account.user, at: "/new_password")
+        let old = try await check(change.currentPassword, of: caller.id)
+        try PasswordRules.check(change.newPassword, of: try await AccountStore(database).find(caller.id), at: "/new_password")
         let hash = try await hasher.hash(change.newPassword.raw)
-        let ended = try await database.transaction { transaction in
+        let ended = try await database.transaction(isolation: .readCommitted) { transaction in
             guard try await AccountStore(transaction).replaceHash(of: caller.id, old, by: hash) else {
                 throw Failure.conflict("password_changed", "The password was changed meanwhile.")
             }
             try await MailTokenStore(transaction).discard(.resetPassword, of: caller.id)
-            return try await endLogins(of: caller.id, except: caller.session, in: transaction)
+            let ended = try await endLogins(of: caller.id, except: caller.session, in: transaction)
+            try await audit.record(AuditEvent(.passwordChanged, on: .account(caller.id)), in: transaction)
+            return ended
         }
         ended.forEach(denylist.apply)
+    }
+
+    /// The hash of somebody's password, who is to give it once more. Throws `forbidden` for another one, and where there is none; whoever
+    /// guesses has to wait, as at a login.
+    func check(_ password: GivenPassword, of id: Identifier<Account>) async throws -> String {
+        let hash = try await AccountStore(database).credentials(of: id).passwordHash
+        @Sendable func verify() async throws -> String {
+            guard try await hasher.verify(password.raw, against: hash), let hash else {
+                throw Failure.forbidden("wrong_password", "The password is wrong.")
+            }
+            return hash
+        }
+        guard let delays else { return try await verify() }
+        return try await delays.attempt("\(id)", from: nil, verify) { audit.note(AuditEvent(.loginDelayed, on: .account(id), outcome: .refused)) }
     }
 
     /// The same work whether there is such an account or not: who asks learns nothing from the answer or from how long it takes.
     private func sendReset(to email: EmailAddress) async throws {
         let account = try await AccountStore(database).owner(of: email)
+        audit.note(AuditEvent(.passwordResetRequested, on: account.map { .account($0) }))
         try await send(.resetPassword, to: account ?? Identifier())
     }
 
@@ -83,12 +97,14 @@ extension IdentityService {
         }
         try PasswordRules.check(reset.newPassword, of: try await AccountStore(database).find(holder.accountID), at: "/new_password")
         let hash = try await hasher.hash(reset.newPassword.raw)
-        let ended = try await database.transaction { transaction in
+        let ended = try await database.transaction(isolation: .readCommitted) { transaction in
             let holder = try await redeem(reset.token, .resetPassword, in: transaction)
             try await AccountStore(transaction).setHash(of: holder.accountID, to: hash)
             // The mail has reached its owner, which is what a verified address says.
             _ = try await AccountStore(transaction).verify(holder.email, of: holder.accountID, at: clock.now)
-            return try await endLogins(of: holder.accountID, except: nil, in: transaction)
+            let ended = try await endLogins(of: holder.accountID, except: nil, in: transaction)
+            try await audit.record(AuditEvent(.passwordReset, on: .account(holder.accountID)), in: transaction)
+            return ended
         }
         ended.forEach(denylist.apply)
     }
@@ -103,11 +119,12 @@ extension IdentityService {
     }
 
     private func verifyEmail(_ token: MailToken) async throws {
-        try await database.transaction { transaction in
+        try await database.transaction(isolation: .readCommitted) { transaction in
             let holder = try await redeem(token, .verifyEmail, in: transaction)
             guard try await AccountStore(transaction).verify(holder.email, of: holder.accountID, at: clock.now) else {
                 throw MailToken.refused
             }
+            try await audit.record(AuditEvent(.emailVerified, on: .account(holder.accountID)), in: transaction)
         }
     }
 

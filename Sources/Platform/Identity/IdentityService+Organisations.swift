@@ -9,9 +9,7 @@ import MartletStorage
 extension IdentityService {
     var organisationRoutes: [Route] {
         [
-            serve(OrganisationsAPI.create) { new, caller in
-                try await database.transaction { try await OrganisationStore($0, of: caller.id).create(new.name, at: clock.now) }
-            },
+            serve(OrganisationsAPI.create) { new, caller in try await create(new, by: caller.id) },
             serve(OrganisationsAPI.list) { filter, caller in try await OrganisationStore(database, of: caller.id).page(filter) },
             serve(OrganisationsAPI.find) { reference, caller in
                 try await OrganisationStore(database, of: caller.id).find(reference.id)
@@ -52,11 +50,7 @@ extension IdentityService {
                 return try await InvitationStore(database, in: membership).page(filter, at: clock.now)
             },
             serve(OrganisationsAPI.revokeInvitation) { reference, caller in
-                try await database.transaction { transaction in
-                    let membership = try await Membership.of(caller.id, in: reference.id, transaction)
-                    try membership.requireAdministrator()
-                    try await InvitationStore(transaction, in: membership).delete(reference.invitationId)
-                }
+                try await revoke(reference, by: caller.id)
                 return NoContent()
             },
         ]
@@ -66,12 +60,22 @@ extension IdentityService {
 // MARK: Organisations
 
 extension IdentityService {
+    private func create(_ new: NewOrganisation, by caller: Identifier<Account>) async throws -> OrganisationProfile {
+        try await database.transaction(isolation: .readCommitted) { transaction in
+            let organisation = try await OrganisationStore(transaction, of: caller).create(new.name, at: clock.now)
+            try await audit.record(.organisation(.organisationCreated, organisation.id), in: transaction)
+            return organisation
+        }
+    }
+
     private func rename(_ renaming: OrganisationRenaming, by caller: Identifier<Account>) async throws -> OrganisationProfile {
         try await database.transaction { transaction in
             let membership = try await Membership.of(caller, in: renaming.id, transaction)
             try membership.requireAdministrator()
             try await MemberStore(transaction, in: membership).rename(renaming.name, at: clock.now)
-            return try await OrganisationStore(transaction, of: caller).find(renaming.id)
+            let organisation = try await OrganisationStore(transaction, of: caller).find(renaming.id)
+            try await audit.record(.organisation(.organisationRenamed, renaming.id), in: transaction)
+            return organisation
         }
     }
 
@@ -82,6 +86,7 @@ extension IdentityService {
             let store = MemberStore(transaction, in: membership)
             let members = try await store.accounts()
             try await store.deleteOrganisation()
+            try await audit.record(.organisation(.organisationDeleted, organisation), in: transaction)
             return ((), Set(members))
         }
     }
@@ -114,7 +119,10 @@ extension IdentityService {
             try membership.requirePower(over: change.role)
             try await store.change(change.accountId, to: change.role)
             try await store.requireOwner()
-            return (try await store.find(change.accountId), old == change.role ? [] : [change.accountId])
+            let member = try await store.find(change.accountId)
+            try await audit.record(
+                .member(.memberChanged, change.accountId, of: change.id, from: old, to: change.role), in: transaction)
+            return (member, old == change.role ? [] : [change.accountId])
         }
     }
 
@@ -125,18 +133,22 @@ extension IdentityService {
             let membership = try await Membership.of(caller, in: organisation, transaction)
             try membership.requireAdministrator()
             let store = MemberStore(transaction, in: membership)
-            try membership.requirePower(over: try await store.find(account).role)
+            let role = try await store.find(account).role
+            try membership.requirePower(over: role)
             try await store.remove(account)
             try await store.requireOwner()
+            try await audit.record(.member(.memberRemoved, account, of: organisation, from: role), in: transaction)
             return ((), [account])
         }
     }
 
     private func leave(_ organisation: Identifier<Organisation>, _ account: Identifier<Account>) async throws {
         try await denylist.changingPermissions { transaction in
-            let store = MemberStore(transaction, in: try await Membership.of(account, in: organisation, transaction))
+            let membership = try await Membership.of(account, in: organisation, transaction)
+            let store = MemberStore(transaction, in: membership)
             try await store.remove(account)
             try await store.requireOwner()
+            try await audit.record(.member(.memberLeft, account, of: organisation, from: membership.role), in: transaction)
             return ((), [account])
         }
     }
@@ -154,9 +166,23 @@ extension IdentityService {
             guard try await !store.isMember(new.email) else {
                 throw Failure.conflict("already_member", "This account is a member of the organisation.")
             }
-            return try await store.insert(new, token: token, at: clock.now)
+            let invitation = try await store.insert(new, token: token, at: clock.now)
+            try await audit.record(
+                .organisation(.invited, new.id, after: ["invitation": .text("\(invitation.id)"), "role": .text(new.role.rawValue)]),
+                in: transaction)
+            return invitation
         }
         return IssuedInvitation(invitation, token: token)
+    }
+
+    private func revoke(_ reference: InvitationReference, by caller: Identifier<Account>) async throws {
+        try await database.transaction { transaction in
+            let membership = try await Membership.of(caller, in: reference.id, transaction)
+            try membership.requireAdministrator()
+            try await InvitationStore(transaction, in: membership).delete(reference.invitationId)
+            try await audit.record(
+                .organisation(.invitationRevoked, reference.id, before: ["invitation": .text("\(reference.invitationId)")]), in: transaction)
+        }
     }
 
     private func accept(_ token: InvitationToken, by caller: Identifier<Account>) async throws -> OrganisationProfile {
@@ -165,7 +191,9 @@ extension IdentityService {
             let accepted = try await AcceptedInvitation.taking(token, for: email, at: clock.now, transaction)
             let store = OrganisationStore(transaction, of: caller)
             try await store.join(accepted.organisationID, as: accepted.role, at: clock.now)
-            return try await store.find(accepted.organisationID)
+            let organisation = try await store.find(accepted.organisationID)
+            try await audit.record(.member(.memberJoined, caller, of: accepted.organisationID, to: accepted.role), in: transaction)
+            return organisation
         }
     }
 }

@@ -36,7 +36,9 @@ extension IdentityService {
         guard !roles.isBuiltIn(new.name) else { throw RoleStore.exists }
         return try await database.transaction { transaction in
             try await require(Set(new.permissions.all), of: caller, in: transaction)
-            return try await RoleStore(transaction, roles).insert(new, at: clock.now)
+            let role = try await RoleStore(transaction, roles).insert(new, at: clock.now)
+            try await audit.record(.role(.roleCreated, to: role), in: transaction)
+            return role
         }
     }
 
@@ -52,7 +54,9 @@ extension IdentityService {
             let difference = Set(new.permissions.all).symmetricDifference(old.permissions.all)
             try await require(difference, of: caller, in: transaction)
             let holders = difference.isEmpty ? [] : try await store.holders(of: change.name)
-            return (try await store.update(new, at: clock.now), Set(holders))
+            let changed = try await store.update(new, at: clock.now)
+            try await audit.record(.role(.roleChanged, from: old, to: changed), in: transaction)
+            return (changed, Set(holders))
         }
     }
 
@@ -60,8 +64,10 @@ extension IdentityService {
         try requireCustom(name)
         try await database.transaction { transaction in
             let store = RoleStore(transaction, roles)
-            try await require(Set(store.find(name).permissions.all), of: caller, in: transaction)
+            let role = try await store.find(name)
+            try await require(Set(role.permissions.all), of: caller, in: transaction)
             try await store.delete(name)
+            try await audit.record(.role(.roleDeleted, from: role), in: transaction)
         }
     }
 
@@ -75,7 +81,9 @@ extension IdentityService {
             try await require(changed.reduce(into: Set()) { $0.formUnion(permissions[$1] ?? []) }, of: caller, in: transaction)
             try await store.assign(new, to: assignment.id)
             if changed.contains(RoleName(.admin)) { try await store.requireAdministrator() }
-            return (try await store.roles(of: assignment.id), changed.isEmpty ? [] : [assignment.id])
+            let held = try await store.roles(of: assignment.id)
+            try await audit.record(.roles(of: assignment.id, .rolesAssigned, from: Set(old.all), to: Set(new.all)), in: transaction)
+            return (held, changed.isEmpty ? [] : [assignment.id])
         }
     }
 

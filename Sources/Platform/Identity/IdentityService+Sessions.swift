@@ -53,17 +53,25 @@ extension IdentityService {
     }
 
     private func end(_ session: Identifier<LoginSession>, of account: Identifier<Account>) async throws {
-        let revocation = try await database.transaction { transaction in
+        let revocation = try await database.transaction(isolation: .readCommitted) { transaction in
             guard try await SessionStore(transaction).end(session, of: account, at: clock.now) else {
                 throw Failure.notFound("session_not_found", "There is no such session.")
             }
-            return try await endAccess(by: session, in: transaction)
+            let revocation = try await endAccess(by: session, in: transaction)
+            try await audit.record(
+                AuditEvent(.sessionEnded, on: .account(account), before: ["session": .text("\(session)")]), in: transaction)
+            return revocation
         }
         denylist.apply(revocation)
     }
 
     private func endAll(of account: Identifier<Account>, except kept: Identifier<LoginSession>?) async throws {
-        let ended = try await database.transaction { try await endSessions(of: account, except: kept, in: $0) }
+        let ended = try await database.transaction(isolation: .readCommitted) { transaction in
+            let ended = try await endSessions(of: account, except: kept, in: transaction)
+            try await audit.record(
+                AuditEvent(.sessionsEnded, on: .account(account), before: ["sessions": .number(ended.count)]), in: transaction)
+            return ended
+        }
         ended.forEach(denylist.apply)
     }
 

@@ -59,7 +59,7 @@ public struct IdentityService: Service {
         hasher = try PasswordHasher(policy.hashing)
         // Twice the leeway: clocks of instances differ, too.
         denylist = Denylist(database, tail: tail, lifetime: policy.longestAccess + .seconds(2 * AccessTokens.leeway), clock: clock)
-        let external = Self.externalTokens(policy, database, roles, clock: clock, logger: logger)
+        let external = Self.externalTokens(policy, database, roles, audit, clock: clock, logger: logger)
         tokens = try AccessTokens(policy.tokens, external: external, denylist: denylist, clock: clock)
         self.roles = roles
         cookies = RefreshCookies(policy.cookies)
@@ -101,7 +101,11 @@ public struct IdentityService: Service {
                 try cookies.checkOrigin(of: call.request, isCookie: login.cookie == true)
                 let account = try await logins.counting {
                     guard let delays else { return try await authenticate(login) }
-                    return try await delays.attempt(login.login.raw, from: call.client) { try await authenticate(login) }
+                    return try await delays.attempt(login.login.raw, from: call.client) {
+                        try await authenticate(login)
+                    } onWait: {
+                        audit.note(AuditEvent(.loginDelayed, outcome: .refused))
+                    }
                 }
                 return try await answer(to: account, login, call)
             },

@@ -30,10 +30,18 @@ public struct LoginDelays: Sendable {
     /// Makes an attempt, if it need not wait. It counts as failed when it throws `unauthenticated` or `forbidden`, and when it is
     /// cancelled; other failures say nothing of the password and do not count.
     ///
-    /// - Parameter client: `nil` for sockets without addresses, which are one client.
-    func attempt<Result>(_ login: String, from client: IPAddress?, _ attempt: () async throws -> Result) async throws -> Result {
+    /// - Parameters:
+    ///   - client: `nil` for sockets without addresses, which are one client.
+    ///   - onWait: Told when it has to wait.
+    func attempt<Result>(
+        _ login: String, from client: IPAddress?, _ attempt: () async throws -> Result, onWait: () -> Void = {}
+    ) async throws -> Result {
         let pair = Self.pair(login, client)
-        try await begin(pair, login)
+        let wait = try await failures.attempt(pair, try await isAttacked(login) ? Self.underAttack : Self.usual)
+        guard wait == .zero else {
+            onWait()
+            throw Self.refusal(wait.wholeSeconds)
+        }
         do {
             let result = try await attempt()
             try await failures.forget(pair)
@@ -49,13 +57,8 @@ public struct LoginDelays: Sendable {
         }
     }
 
-    private func begin(_ pair: String, _ login: String) async throws {
-        let wait = try await failures.attempt(pair, try await isAttacked(login) ? Self.underAttack : Self.usual)
-        guard wait == .zero else {
-            let seconds = wait.wholeSeconds
-            throw Failure(
-                .limited, "too_many_failures", "The password was wrong too often: wait \(seconds) s.", retryAfterSeconds: seconds)
-        }
+    private static func refusal(_ seconds: Int) -> Failure {
+        Failure(.limited, "too_many_failures", "The password was wrong too often: wait \(seconds) s.", retryAfterSeconds: seconds)
     }
 
     /// By a call that weighs nothing.

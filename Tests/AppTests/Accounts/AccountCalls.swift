@@ -74,5 +74,4 @@ extension TestApp {
 
 extension RawAnswer {
     func refreshToken() throws -> String { try json()["refresh_token"]?.text ?? "" }
-    func accessToken() throws -> String { try json()["access_token"]?.text ?? "" }
 }

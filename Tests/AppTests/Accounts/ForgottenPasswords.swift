@@ -27,7 +27,7 @@ import Testing
             #expect(try await app.logIn("ada", Registration.password).status == 401)
             #expect(try await app.logIn("ada", Self.new).status == 200)
             #expect(try await app.refresh(old.refreshToken()).status == 401)
-            let token = try old.accessToken()
+            let token = try old.accessToken
             try await eventually {
                 let asked = try await (app.me(token), app.me(token))
                 return asked.0.status == 401 && asked.1.status == 401
@@ -89,7 +89,7 @@ import Testing
     @Test func endsItsTokenWhenItIsChanged() async throws {
         try await withMail { app, server in
             let token = try await app.resetToken(server)
-            let access = try await app.logIn("ada", Registration.password).accessToken()
+            let access = try await app.logIn("ada", Registration.password).accessToken
             #expect(try await app.changePassword(access, to: Self.new).status == 204)
             #expect(try await app.resetPassword(token, to: "yet another password").status == 401)
         }
@@ -137,7 +137,7 @@ import Testing
 
     @Test func cannotBeReplacedWhereNoMailIsSent() async throws {
         try await withMail(environment: ["MAIL_URL": "none"]) { app, _ in
-            let access = try await app.register().accessToken()
+            let access = try await app.register().accessToken
             let (known, unknown) = (try await app.forgetPassword(), try await app.forgetPassword("nobody@example.org"))
             for answer in [known, unknown, try await app.askForVerification(access)] {
                 #expect(answer.status == 503)

@@ -53,8 +53,8 @@ import Testing
             _ = try await app.importUsers([Self.line("ada")])
             let store = AccountStore(app.app.database)
             let id = try #require(try await store.credentials(for: "ada")).user.id
-            try await store.replaceHash(Self.bcrypt, of: id, by: "of a new password")
-            try await store.replaceHash(Self.bcrypt, of: id, by: "of the old password")
+            try await store.replaceHash(of: id, Self.bcrypt, by: "of a new password")
+            try await store.replaceHash(of: id, Self.bcrypt, by: "of the old password")
             #expect(try await app.hash(of: "ada") == "of a new password")
         }
     }
@@ -117,7 +117,7 @@ import Testing
             let file = Array((0..<20).map { Self.line("üser\($0)".filter(\.isASCII)) }.joined(separator: "\r\n").utf8)
             for length in [1, 7, 1_000_000] {
                 var rest = file[...]
-                let report = try await UserImport(app.app.database, isDryRun: true).run {
+                let report = try await UserImport(app.app.database, audit: app.app.audit, isDryRun: true).run {
                     defer { rest = rest.dropFirst(length) }
                     return rest.isEmpty ? nil : Array(rest.prefix(length))
                 } refusing: {
@@ -155,7 +155,7 @@ extension TestApp {
         _ lines: [String], isDryRun: Bool = false, refusing refuse: (RefusedLine) -> Void = { _ in }
     ) async throws -> UserImport.Report {
         var pieces = [Array(lines.joined(separator: "\n").utf8)][...]
-        return try await UserImport(app.database, isDryRun: isDryRun).run(reading: { pieces.popFirst() }, refusing: refuse)
+        return try await UserImport(app.database, audit: app.audit, isDryRun: isDryRun).run(reading: { pieces.popFirst() }, refusing: refuse)
     }
 
     fileprivate func hash(of username: String) async throws -> String {

@@ -18,12 +18,12 @@ import Testing
             clock.advance(by: .seconds(60))
             let second = try await app.logIn("ada", Registration.password, headers: [("User-Agent", "<script>alert('x')</script>")])
             _ = try await app.token("grace")
-            let sessions = try await app.sessions(try first.accessToken())
+            let sessions = try await app.sessions(try first.accessToken)
             #expect(sessions.map(\.isCurrent) == [false, true])
             #expect(sessions.map(\.device) == ["script alert( x ) /script", "Mozilla/5.0 (X11; Linux) Firefox/141.0"])
             #expect(sessions.map(\.address) == ["127.0.0.1", "127.0.0.1"])
             #expect(sessions.map(\.createdAt) == [clock.now, clock.now.addingTimeInterval(-60)])
-            #expect(try await app.sessions(second.accessToken()).map(\.isCurrent) == [true, false])
+            #expect(try await app.sessions(second.accessToken).map(\.isCurrent) == [true, false])
         }
     }
 
@@ -33,7 +33,7 @@ import Testing
             let (over, out) = (try await app.register(), try await app.logIn("ada", Registration.password))
             #expect(try await app.logOut(out.refreshToken()).status == 204)
             clock.advance(by: .seconds(30 * 86_400))
-            let current = try await app.logIn("ada", Registration.password).accessToken()
+            let current = try await app.logIn("ada", Registration.password).accessToken
             #expect(try await app.refresh(over.refreshToken()).status == 401)
             #expect(try await app.sessions(current).map(\.isCurrent) == [true])
         }
@@ -41,10 +41,10 @@ import Testing
 
     @Test func endOneByOne() async throws {
         try await withApp { app in
-            let (ended, current) = (try await app.register(), try await app.logIn("ada", Registration.password).accessToken())
+            let (ended, current) = (try await app.register(), try await app.logIn("ada", Registration.password).accessToken)
             let id = try #require(try await app.sessions(current).first { !$0.isCurrent }).id
             #expect(try await app.endSession(id, current).status == 204)
-            let token = try ended.accessToken()
+            let token = try ended.accessToken
             try await eventually {
                 let asked = try await (app.me(token), app.me(token))
                 return asked.0.status == 401 && asked.1.status == 401
@@ -73,14 +73,14 @@ import Testing
         try await withApp { app in
             let others = [try await app.register(), try await app.logIn("ada", Registration.password)]
             let current = try await app.logIn("ada", Registration.password)
-            #expect(try await app.endSessions(query, current.accessToken()).status == 204)
+            #expect(try await app.endSessions(query, current.accessToken).status == 204)
             let ended = query == "?all=true" ? others + [current] : others
             try await eventually {
-                for session in ended where try await app.me(session.accessToken()).status != 401 { return false }
+                for session in ended where try await app.me(session.accessToken).status != 401 { return false }
                 return true
             }
             for session in ended { #expect(try await app.refresh(session.refreshToken()).status == 401) }
-            #expect(try await app.me(current.accessToken()).status == (query == "?all=true" ? 401 : 200))
+            #expect(try await app.me(current.accessToken).status == (query == "?all=true" ? 401 : 200))
         }
     }
 
@@ -91,11 +91,11 @@ import Testing
             let sessions = [try await app.register(), try await app.logIn("ada", Registration.password)]
             _ = try await app.token("grace")
             let last = try await app.logIn("ada", Registration.password)
-            let oldest = try sessions[0].accessToken()
+            let oldest = try sessions[0].accessToken
             try await eventually { try await app.me(oldest).status == 401 }
             #expect(try await app.refresh(sessions[0].refreshToken()).status == 401)
             #expect(try await app.refresh(sessions[1].refreshToken()).status == 200)
-            #expect(try await app.sessions(last.accessToken()).count == 2)
+            #expect(try await app.sessions(last.accessToken).count == 2)
         }
     }
 
@@ -118,7 +118,7 @@ import Testing
         try await withApp(clock: clock.reading) { app in
             let session = try await app.register()
             clock.advance(by: .seconds(90))
-            let next = try await app.refresh(session.refreshToken()).accessToken()
+            let next = try await app.refresh(session.refreshToken()).accessToken
             #expect(try await app.sessions(next).map(\.seenAt) == [clock.now])
         }
     }
@@ -126,7 +126,7 @@ import Testing
     @Test func isNotedWithRequestsWithoutAWriteForEach() async throws {
         let clock = MovableClock()
         try await withApp(clock: clock.reading) { app in
-            let token = try await app.register().accessToken()
+            let token = try await app.register().accessToken
             let began = clock.now
             clock.advance(by: .seconds(600))
             for _ in 0..<4 { #expect(try await app.me(token).status == 200) }
@@ -141,9 +141,9 @@ import Testing
         let clock = MovableClock()
         try await withApp(clock: clock.reading) { app in
             let session = try await app.register()
-            #expect(try await app.me(try session.accessToken()).status == 200)
+            #expect(try await app.me(try session.accessToken).status == 200)
             clock.advance(by: .seconds(600))
-            let next = try await app.refresh(session.refreshToken()).accessToken()
+            let next = try await app.refresh(session.refreshToken()).accessToken
             await app.flushSightings()
             #expect(try await app.sessions(next).map(\.seenAt) == [clock.now])
         }

@@ -9,7 +9,7 @@ import Testing
     @Test func isVerifiedByTheTokenOfTheMailThatFollowsSigningUp() async throws {
         let clock = MovableClock()
         try await withMail(clock: clock.reading) { app, server in
-            let token = try await app.register().accessToken()
+            let token = try await app.register().accessToken
             #expect(try await app.me(token).json()["email_verified_at"] == nil)
             try await app.runJobs()
             #expect(server.mails.count == 1)
@@ -43,7 +43,7 @@ import Testing
 
     @Test func isMailedToAgainUntilItIsVerified() async throws {
         try await withMail { app, server in
-            let access = try await app.register().accessToken()
+            let access = try await app.register().accessToken
             try await app.runJobs()
             let first = try server.token(for: "verify-email", to: "ada@example.org")
             #expect(try await app.askForVerification(access).status == 202)

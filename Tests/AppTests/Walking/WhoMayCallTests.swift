@@ -139,7 +139,7 @@ extension TestApp {
 
     /// Of the owner: the one that calls has to go on.
     private func furtherSession() async throws -> String {
-        let token = try await logIn("ada", Registration.password).accessToken()
+        let token = try await logIn("ada", Registration.password).accessToken
         return try #require(try await sessions(token).first { $0.isCurrent }).id.description
     }
 

@@ -1,4 +1,6 @@
 import Foundation
+public import MartletAudit
+import MartletAuditAPI
 import MartletContract
 public import MartletCore
 import MartletIdentityAPI
@@ -24,13 +26,14 @@ public struct UserImport: Sendable {
 
     private static let batch = 500
     private let database: any Database
+    private let audit: AuditLog
     private let clock: WallClock
     private let isDryRun: Bool
 
     /// - Parameter isDryRun: Whether every batch is undone. Duplicates are then found among the accounts there are and within a batch, not
     ///   among lines that lie far apart.
-    public init(_ database: any Database, clock: WallClock = .system, isDryRun: Bool = false) {
-        (self.database, self.clock, self.isDryRun) = (database, clock, isDryRun)
+    public init(_ database: any Database, audit: AuditLog, clock: WallClock = .system, isDryRun: Bool = false) {
+        (self.database, self.audit, self.clock, self.isDryRun) = (database, audit, clock, isDryRun)
     }
 
     /// Imports what `next` yields, until that is `nil`.
@@ -87,6 +90,7 @@ public struct UserImport: Sendable {
             return try await database.transaction(isolation: .readCommitted) { transaction in
                 let added = try await transaction.change(Self.insertion(of: users, at: clock.now))
                 if isDryRun { throw DryRun(added: added) }
+                if added > 0 { try await audit.record(AuditEvent(.accountsImported, after: ["accounts": .number(added)]), in: transaction) }
                 return added
             }
         } catch let undone as DryRun {

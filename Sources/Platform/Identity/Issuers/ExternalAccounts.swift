@@ -1,4 +1,6 @@
 import Foundation
+import MartletAudit
+import MartletAuditAPI
 import MartletContract
 import MartletCore
 import MartletIdentityAPI
@@ -9,10 +11,11 @@ struct ExternalAccounts: Sendable {
     /// How often a first use is tried again because another made an account with the same name at the same moment.
     private static let attempts = 5
     private let database: any Database
+    private let audit: AuditLog
     private let clock: WallClock
 
-    init(_ database: any Database, clock: WallClock) {
-        (self.database, self.clock) = (database, clock)
+    init(_ database: any Database, _ audit: AuditLog, clock: WallClock) {
+        (self.database, self.audit, self.clock) = (database, audit, clock)
     }
 
     /// The account of a subject. Safe to repeat, also at the same moment: of requests that race, one makes the account.
@@ -55,6 +58,10 @@ struct ExternalAccounts: Sendable {
             INSERT INTO external_identity (issuer, subject, account_id, created_at)
             VALUES (\(issuer.issuer), \(claims.subject), \(account), \(clock.now))
             """)
+        try await audit.record(
+            AuditEvent(
+                owner == nil ? .externalAccountCreated : .externalAccountLinked, on: .account(account), by: .account(account),
+                after: ["issuer": .text(issuer.issuer)]), in: transaction)
         return account
     }
 

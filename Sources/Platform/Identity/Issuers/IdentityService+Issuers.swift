@@ -1,4 +1,5 @@
 import Logging
+import MartletAudit
 import MartletContract
 import MartletCore
 import MartletStorage
@@ -6,11 +7,12 @@ import MartletStorage
 extension IdentityService {
     /// What checks tokens of other issuers; `nil` where there are none.
     static func externalTokens(
-        _ policy: IdentityPolicy, _ database: any Database, _ roles: RoleCatalogue, clock: WallClock, logger: Logger
+        _ policy: IdentityPolicy, _ database: any Database, _ roles: RoleCatalogue, _ audit: AuditLog, clock: WallClock,
+        logger: Logger
     ) -> ExternalTokens? {
         guard !policy.issuers.isEmpty else { return nil }
         return ExternalTokens(
-            policy.issuers, accounts: ExternalAccounts(database, clock: clock), keySets: KeySetFetching(clock: clock, logger: logger)
+            policy.issuers, accounts: ExternalAccounts(database, audit, clock: clock), keySets: KeySetFetching(clock: clock, logger: logger)
         ) { permissions(ofRoles: $0, roles) }
     }
 

@@ -30,7 +30,7 @@ extension IdentityService {
             },
             serve(MFAAPI.devices) { _, caller in try await RememberedDeviceStore(database).list(of: caller.id, at: clock.now) },
             serve(MFAAPI.forgetDevice) { device, caller in
-                try await RememberedDeviceStore(database).forget(device.id, of: caller.id)
+                try await forget(device.id, of: caller.id)
                 return NoContent()
             },
             serve(replying: MFAAPI.stepUp) { proof, caller, _ in
@@ -70,11 +70,11 @@ extension IdentityService {
         guard login.code != nil || login.recoveryCode != nil else {
             throw Failure.invalid([Fault(pointer: "/code", code: "missing", message: "Give a code or a recovery code.")])
         }
-        try await GuessStore(database).take(of: account, at: clock.now)
+        try await takeGuess(of: account)
         let (token, device) = (RefreshToken.random(), login.rememberDevice == true ? DeviceToken.random() : nil)
         let origin = SessionOrigin(call)
         let session = try await beginSession(
-            with: token, of: account, from: origin, recording: AuditEvent(.loggedIn, by: .account(account), after: ["second_factor": true])
+            with: token, of: account, from: origin, recording: login.loggedIn(account)
         ) { transaction in
             try await MFAChallengeStore(transaction).claim(login.mfaToken, at: clock.now)
             let proof = try await use(login, of: account, in: transaction)
@@ -94,7 +94,17 @@ extension IdentityService {
         } else if let code = login.recoveryCode {
             if try await store.use(code, of: account, at: now) { return .passwordAndRecoveryCode(at: now) }
         }
+        audit.note(.loginFailed(as: account))
         throw Failure.unauthenticated("invalid_code", "The code is wrong, has been used, or is over.")
+    }
+
+    private func takeGuess(of account: Identifier<Account>) async throws {
+        do {
+            try await GuessStore(database).take(of: account, at: clock.now)
+        } catch let failure as Failure where failure.kind == .limited {
+            audit.note(AuditEvent(.guessesLimited, on: .account(account), outcome: .refused))
+            throw failure
+        }
     }
 
     private func remembering(_ device: DeviceToken?, _ reply: Reply<Session>, _ wantsCookie: Bool) -> Reply<Session> {
@@ -121,28 +131,40 @@ extension IdentityService {
     }
 
     private func confirmMFA(_ code: TOTPCode, _ caller: Caller) async throws -> RecoveryCodes {
-        try await database.transaction { transaction in
+        try await database.transaction(isolation: .readCommitted) { transaction in
             let (store, now) = (secondFactors(transaction), clock.now)
             try await store.confirm(code, of: caller.id, at: now)
             try await RememberedDeviceStore(transaction).forgetAll(of: caller.id)
-            return RecoveryCodes(recoveryCodes: try await store.replaceRecoveryCodes(of: caller.id, at: now))
+            let codes = try await store.replaceRecoveryCodes(of: caller.id, at: now)
+            try await audit.record(AuditEvent(.mfaEnabled, on: .account(caller.id)), in: transaction)
+            return RecoveryCodes(recoveryCodes: codes)
         }
     }
 
     private func disableMFA(_ caller: Caller) async throws -> NoContent {
-        try await database.transaction { transaction in
+        try await database.transaction(isolation: .readCommitted) { transaction in
             try await secondFactors(transaction).remove(from: caller.id)
             try await RememberedDeviceStore(transaction).forgetAll(of: caller.id)
+            try await audit.record(AuditEvent(.mfaDisabled, on: .account(caller.id)), in: transaction)
         }
         return NoContent()
     }
 
+    private func forget(_ device: Identifier<RememberedDevice>, of account: Identifier<Account>) async throws {
+        try await database.transaction(isolation: .readCommitted) { transaction in
+            try await RememberedDeviceStore(transaction).forget(device, of: account)
+            try await audit.record(
+                AuditEvent(.deviceForgotten, on: .account(account), before: ["device": .text("\(device)")]), in: transaction)
+        }
+    }
+
     private func replaceRecoveryCodes(_ caller: Caller) async throws -> RecoveryCodes {
-        try await database.transaction { transaction in
+        try await database.transaction(isolation: .readCommitted) { transaction in
             guard try await SecondFactorStore.isOn(for: caller.id, in: transaction) else {
                 throw Failure.conflict("mfa_not_enabled", "The second factor is off: there is nothing to recover.")
             }
             let codes = try await secondFactors(transaction).replaceRecoveryCodes(of: caller.id, at: clock.now)
+            try await audit.record(AuditEvent(.recoveryCodesReplaced, on: .account(caller.id)), in: transaction)
             return RecoveryCodes(recoveryCodes: codes)
         }
     }
@@ -172,21 +194,25 @@ extension IdentityService {
     }
 
     private func prove(_ code: TOTPCode, _ session: Identifier<LoginSession>, _ caller: Caller) async throws {
-        try await GuessStore(database).take(of: caller.id, at: clock.now)
-        try await database.transaction { transaction in
+        try await takeGuess(of: caller.id)
+        try await database.transaction(isolation: .readCommitted) { transaction in
             let now = clock.now
-            guard try await secondFactors(transaction).use(code, of: caller.id, at: now) else { throw SecondFactorStore.wrong }
+            guard try await secondFactors(transaction).use(code, of: caller.id, at: now) else {
+                audit.note(AuditEvent(.steppedUp, on: .account(caller.id), outcome: .failed))
+                throw SecondFactorStore.wrong
+            }
             try await note(.passwordAndCode(at: now), session, caller, in: transaction)
         }
     }
 
     private func prove(_ password: GivenPassword, _ session: Identifier<LoginSession>, _ caller: Caller) async throws {
-        try await GuessStore(database).take(of: caller.id, at: clock.now)
+        try await takeGuess(of: caller.id)
         let hash = try await AccountStore(database).credentials(of: caller.id).passwordHash
         guard try await hasher.verify(password.raw, against: hash) else {
+            audit.note(AuditEvent(.steppedUp, on: .account(caller.id), outcome: .failed))
             throw Failure.forbidden("invalid_password", "The password is wrong.")
         }
-        try await database.transaction { transaction in
+        try await database.transaction(isolation: .readCommitted) { transaction in
             try await note(.password(at: clock.now), session, caller, in: transaction)
         }
     }
@@ -196,5 +222,12 @@ extension IdentityService {
     ) async throws {
         try await GuessStore.forget(of: caller.id, in: transaction)
         try await SessionProofStore(transaction).note(proof, of: session, account: caller.id)
+        try await audit.record(AuditEvent(.steppedUp, on: .account(caller.id), after: ["session": .text("\(session)")]), in: transaction)
+    }
+}
+
+extension MFALogin {
+    fileprivate func loggedIn(_ account: Identifier<Account>) -> AuditEvent {
+        AuditEvent(.loggedIn, by: .account(account), after: ["second_factor": code == nil ? "recovery code" : "code"])
     }
 }

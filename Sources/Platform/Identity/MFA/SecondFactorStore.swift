@@ -76,8 +76,10 @@ struct SecondFactorStore: Sendable {
             """) > 0
     }
 
-    /// Puts new recovery codes in place of all others. They are to be read nowhere again.
+    /// Puts new recovery codes in place of all others, in a transaction. They are to be read nowhere again.
     func replaceRecoveryCodes(of account: Identifier<Account>, at now: Date) async throws -> [RecoveryCode] {
+        // Who replaces them at the same moment waits here.
+        _ = try await database.first(Int.self, "SELECT 1 FROM totp WHERE account_id = \(account)\(SQL.locked)")
         try await database.change("DELETE FROM recovery_code WHERE account_id = \(account)")
         let codes = (0..<Self.recoveryCodeCount).map { _ in RecoveryCode.random() }
         for code in codes {

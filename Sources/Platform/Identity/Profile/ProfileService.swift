@@ -83,22 +83,6 @@ extension ProfileService {
     }
 }
 
-extension IdentityService {
-    /// The hash of the caller's password. Throws `forbidden` for another one, and where there is none; whoever guesses has to wait, as at a
-    /// login.
-    fileprivate func check(_ password: GivenPassword, of id: Identifier<Account>) async throws -> String {
-        let hash = try await AccountStore(database).credentials(of: id).passwordHash
-        @Sendable func verify() async throws -> String {
-            guard try await hasher.verify(password.raw, against: hash), let hash else {
-                throw Failure.forbidden("wrong_password", "The password is wrong.")
-            }
-            return hash
-        }
-        guard let delays else { return try await verify() }
-        return try await delays.attempt("\(id)", from: nil, verify)
-    }
-}
-
 // MARK: Usernames
 
 extension ProfileService {

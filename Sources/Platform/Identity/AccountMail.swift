@@ -11,7 +11,7 @@ public struct AccountMail: Sendable {
     let mailer: any Mailer
     /// What every link begins with: never taken from a request, so that nobody can have a link sent that leads to them.
     let site: String
-    private let jobs: Jobs
+    let jobs: Jobs
 
     /// - Parameter site: How browsers reach the server, without a slash at the end.
     public init(_ mailer: any Mailer, site: String, jobs: Jobs) {

@@ -42,7 +42,9 @@ extension IdentityService {
     }
 
     /// An instance that sends no mail leaves such jobs to others.
-    var mailJobs: [JobHandler] { mail == nil ? [] : [perform(SendAccountMail.self, with: self)] }
+    var mailJobs: [JobHandler] {
+        mail == nil ? [] : [perform(SendAccountMail.self, with: self), perform(SendInvitation.self, with: self)]
+    }
 }
 
 extension IdentityService {
@@ -84,11 +86,13 @@ extension IdentityService {
     }
 
     private func send(_ purpose: MailPurpose, to account: Identifier<Account>) async throws {
-        guard let mail else { throw Failure.unavailable("mail_unavailable", "This server sends no mail.", retryAfterSeconds: 3_600) }
+        guard let mail else { throw Self.noMail }
         try await database.transaction(isolation: .readCommitted) {
             try await mail.enqueue(purpose, to: account, at: clock.now, in: $0)
         }
     }
+
+    static let noMail = Failure.unavailable("mail_unavailable", "This server sends no mail.", retryAfterSeconds: 3_600)
 
     private func resetPassword(_ reset: PasswordReset) async throws {
         // Asked for first, so that a token that is none costs no hash, and a password that is refused no token.

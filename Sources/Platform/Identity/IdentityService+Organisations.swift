@@ -1,4 +1,5 @@
 import MartletAuditAPI
+import HTTPTypes
 import MartletAudit
 import MartletContract
 import MartletCore
@@ -43,7 +44,11 @@ extension IdentityService {
 
     private var invitationRoutes: [Route] {
         [
-            serve(OrganisationsAPI.invite) { new, caller in try await invite(new, by: caller.id) },
+            serve(replying: OrganisationsAPI.invite) { new, caller, call in
+                // Nobody's mailbox is to be filled, by however many organisations.
+                try await call.limit(account: "invitation \(new.email.raw)")
+                return Reply(try await invite(new, by: caller.id), fields: [.cacheControl: "no-store"])
+            },
             serve(OrganisationsAPI.invitations) { filter, caller in
                 let membership = try await Membership.of(caller.id, in: filter.id, database)
                 try membership.requireAdministrator()
@@ -158,7 +163,8 @@ extension IdentityService {
 
 extension IdentityService {
     private func invite(_ new: NewInvitation, by caller: Identifier<Account>) async throws -> IssuedInvitation {
-        let token = InvitationToken.random()
+        let (token, isMailed) = (InvitationToken.random(), new.byMail ?? (mail != nil))
+        if isMailed, mail == nil { throw Self.noMail }
         let invitation = try await database.transaction { transaction in
             let membership = try await Membership.of(caller, in: new.id, transaction)
             try membership.requirePower(over: new.role)
@@ -167,12 +173,13 @@ extension IdentityService {
                 throw Failure.conflict("already_member", "This account is a member of the organisation.")
             }
             let invitation = try await store.insert(new, token: token, at: clock.now)
+            if isMailed { try await mail?.enqueueInvitation(invitation.id, from: caller, in: transaction) }
             try await audit.record(
                 .organisation(.invited, new.id, after: ["invitation": .text("\(invitation.id)"), "role": .text(new.role.rawValue)]),
                 in: transaction)
             return invitation
         }
-        return IssuedInvitation(invitation, token: token)
+        return IssuedInvitation(invitation, token: isMailed ? nil : token)
     }
 
     private func revoke(_ reference: InvitationReference, by caller: Identifier<Account>) async throws {

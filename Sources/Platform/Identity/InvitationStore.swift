@@ -55,6 +55,15 @@ struct InvitationStore: Sendable {
         try await database.change("DELETE FROM invitation WHERE id = \(id) AND organisation_id = \(organisation)", else: Self.notFound)
     }
 
+    /// Gives an invitation that can still be accepted another token, and returns whose it is; `nil` when there is none any more.
+    static func renew(
+        _ id: Identifier<Invitation>, with token: InvitationToken, at now: Date, _ queries: any Queries
+    ) async throws -> EmailAddress? {
+        try await queries.first(
+            EmailAddress.self,
+            "UPDATE invitation SET token_hash = \(token.hash) WHERE id = \(id) AND expires_at > \(now) RETURNING email")
+    }
+
     /// Whether the address is that of a member.
     func isMember(_ email: EmailAddress) async throws -> Bool {
         try await database.first(

@@ -137,16 +137,16 @@ public struct Invitation: Codable, Sendable, Equatable {
     }
 }
 
-/// A new invitation, and what accepts it: it is shown this once.
+/// A new invitation, and what accepts it, unless that is mailed: it is shown this once.
 public struct IssuedInvitation: Codable, Sendable {
     public var id: Identifier<Invitation>
     public var email: EmailAddress
     public var role: OrganisationRole
     public var createdAt: Date
     public var expiresAt: Date
-    public var token: InvitationToken
+    public var token: InvitationToken?
 
-    public init(_ invitation: Invitation, token: InvitationToken) {
+    public init(_ invitation: Invitation, token: InvitationToken?) {
         (id, email, role) = (invitation.id, invitation.email, invitation.role)
         (createdAt, expiresAt) = (invitation.createdAt, invitation.expiresAt)
         self.token = token
@@ -157,9 +157,11 @@ public struct NewInvitation: Codable, Sendable {
     public var id: Identifier<Organisation>
     public var email: EmailAddress
     public var role: OrganisationRole
+    /// Whether what accepts it is mailed to the address, or else answered to the caller; by default as the server can.
+    public var byMail: Bool?
 
-    public init(id: Identifier<Organisation>, email: EmailAddress, role: OrganisationRole) {
-        (self.id, self.email, self.role) = (id, email, role)
+    public init(id: Identifier<Organisation>, email: EmailAddress, role: OrganisationRole, byMail: Bool? = nil) {
+        (self.id, self.email, self.role, self.byMail) = (id, email, role, byMail)
     }
 }
 

@@ -65,8 +65,9 @@ public struct OrganisationsAPI: API {
     public let invite = Endpoint<NewInvitation, IssuedInvitation>.post(
         "/api/v1/organisations/{id}/invitations", "Invite somebody by their e-mail address",
         details: """
-            For owners and administrators; only owners invite owners. The answer holds the token that accepts it: once, for seven days, and \
-            only by the account with this address. An earlier invitation of the address is replaced.
+            For owners and administrators; only owners invite owners. The token that accepts it, once, within seven days and only by the \
+            account with this address, is mailed there. With `by_mail` false, or where no mail is sent, the answer holds it. An earlier \
+            invitation of the address is replaced.
             """,
         allow: .signedIn, returns: .created, failures: [.notFound, .forbidden, .conflict])
 

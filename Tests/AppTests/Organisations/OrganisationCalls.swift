@@ -3,6 +3,7 @@ import MartletContract
 import MartletCore
 import MartletIdentityAPI
 import MartletTestKit
+import Testing
 
 extension Somebody {
     @discardableResult
@@ -16,9 +17,9 @@ extension Somebody {
 
     @discardableResult
     func invite(
-        _ name: String, as role: OrganisationRole = .member, to organisation: Identifier<Organisation>
+        _ name: String, as role: OrganisationRole = .member, to organisation: Identifier<Organisation>, byMail: Bool? = false
     ) async throws -> IssuedInvitation {
-        let new = NewInvitation(id: organisation, email: try EmailAddress("\(name)@example.org"), role: role)
+        let new = NewInvitation(id: organisation, email: try EmailAddress("\(name)@example.org"), role: role, byMail: byMail)
         return try await client.send(OrganisationsAPI.invite, new)
     }
 
@@ -30,7 +31,7 @@ extension Somebody {
     /// Makes somebody a member by an invitation.
     func add(_ other: Somebody, _ name: String, as role: OrganisationRole = .member, to organisation: Identifier<Organisation>) async throws
     {
-        try await other.accept(try await invite(name, as: role, to: organisation).token)
+        try await other.accept(try await invite(name, as: role, to: organisation).handedOver)
     }
 
     func members(of organisation: Identifier<Organisation>) async throws -> [OrganisationMember] {
@@ -48,4 +49,9 @@ extension Somebody {
     func leave(_ organisation: Identifier<Organisation>) async throws {
         _ = try await client.send(OrganisationsAPI.leave, OrganisationReference(id: organisation))
     }
+}
+
+extension IssuedInvitation {
+    /// What accepts it, of one that was not mailed.
+    var handedOver: InvitationToken { get throws { try #require(token) } }
 }

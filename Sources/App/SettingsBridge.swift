@@ -82,7 +82,7 @@ extension IdentityPolicy {
                 issuer: settings.jwtIssuer, audience: settings.jwtAudience, lifetime: settings.jwtExpiration),
             cookies: Cookies(areSecure: settings.cookieSecure, origins: settings.cookieOrigins),
             refreshLifetime: settings.refreshExpiration, refreshGrace: settings.refreshGrace,
-            sessionsPerAccount: settings.sessionsPerAccount)
+            sessionsPerAccount: settings.sessionsPerAccount, mfaRequiredRoles: settings.mfaRequiredRoles)
         acceptTokens(settings)
     }
 }

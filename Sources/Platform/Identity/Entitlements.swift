@@ -8,13 +8,22 @@ struct Entitlements: Sendable {
     var permissions: Set<Permission>
     /// The organisation that the session acts for.
     var organisation: Identifier<Organisation>?
+    /// Whether there are no permissions since the account has to turn a second factor on first.
+    var lacksSecondFactor = false
 
     /// The account's own permissions, and those of its role in the organisation that the session has chosen. The choice counts for as long as
     /// there is a membership.
+    ///
+    /// Where the policy says that the account must have a second factor, nothing is permitted before it has one.
     static func of(
-        _ account: Identifier<Account>, in session: Identifier<LoginSession>, _ catalogue: RoleCatalogue, _ database: any Queries
+        _ account: Identifier<Account>, in session: Identifier<LoginSession>, _ catalogue: RoleCatalogue,
+        _ policy: IdentityPolicy, _ database: any Queries
     ) async throws -> Entitlements {
-        let own = try await RoleStore(database, catalogue).roles(of: account).permissions.all
+        let held = try await RoleStore(database, catalogue).roles(of: account)
+        if policy.requiresSecondFactor(held.roles), try await !SecondFactorStore.isOn(for: account, in: database) {
+            return Entitlements(permissions: [], lacksSecondFactor: true)
+        }
+        let own = held.permissions.all
         guard let membership = try await Membership.chosen(by: session, of: account, database) else {
             return Entitlements(permissions: Set(own))
         }

@@ -17,10 +17,12 @@ public struct IdentityPolicy: Sendable {
     public var refreshGrace: Duration
     /// How many sessions an account may have at a time: one more ends the oldest. 0 means no limit.
     public var sessionsPerAccount: Int
+    /// Roles whose holders have no permissions without a second factor; `any` is everybody's.
+    public var mfaRequiredRoles: Set<String>
 
     public init(
         hashing: Hashing = Hashing(), tokens: Tokens, cookies: Cookies = Cookies(), refreshLifetime: Duration = .seconds(30 * 86_400),
-        refreshGrace: Duration = .seconds(10), sessionsPerAccount: Int = 100
+        refreshGrace: Duration = .seconds(10), sessionsPerAccount: Int = 100, mfaRequiredRoles: Set<String> = []
     ) {
         self.hashing = hashing
         self.tokens = tokens
@@ -28,6 +30,12 @@ public struct IdentityPolicy: Sendable {
         self.refreshLifetime = refreshLifetime
         self.refreshGrace = refreshGrace
         self.sessionsPerAccount = sessionsPerAccount
+        self.mfaRequiredRoles = mfaRequiredRoles
+    }
+
+    /// Whether an account with these roles must have a second factor.
+    func requiresSecondFactor(_ roles: RoleNames) -> Bool {
+        mfaRequiredRoles.contains("any") || !mfaRequiredRoles.isDisjoint(with: roles.all.map(\.raw))
     }
 
     /// The cost of a password hash (Argon2id, RFC 9106). The defaults are OWASP's: 19 MiB, 2 passes, 1 lane.

@@ -210,17 +210,17 @@ extension IdentityService {
     func reply(
         to user: User, of family: Identifier<LoginSession>, with token: RefreshToken, _ wantsCookie: Bool
     ) async throws -> Reply<Session> {
-        let (access, _) = try await accessToken(of: user.id, in: family)
+        let (access, entitlements) = try await accessToken(of: user.id, in: family)
         let session = Session(
             user: user, accessToken: access, refreshToken: wantsCookie ? nil : token,
-            expiresIn: Int(policy.tokens.lifetime.components.seconds))
+            expiresIn: Int(policy.tokens.lifetime.components.seconds), mfaSetupRequired: entitlements.lacksSecondFactor ? true : nil)
         return Reply(session, fields: wantsCookie ? cookies.setting(token, lifetime: policy.refreshLifetime) : [.cacheControl: "no-store"])
     }
 
     /// A token that says what holds now, dated before that is read: see ``Denylist/changingPermissions(onlyGiving:_:)``.
     func accessToken(of account: Identifier<Account>, in session: Identifier<LoginSession>) async throws -> (String, Entitlements) {
         let now = clock.now
-        let entitlements = try await Entitlements.of(account, in: session, roles, database)
+        let entitlements = try await Entitlements.of(account, in: session, roles, policy, database)
         let proof = try await SessionProofStore(database).proof(of: session)
         return (try await tokens.issue(to: account, session: session, entitlements, proof: proof, at: now), entitlements)
     }

@@ -80,14 +80,20 @@ public struct Session: Codable, Sendable {
     public var expiresIn: Int
     /// Of a device that is to be remembered, for its later logins. Absent when it went into a cookie.
     public var deviceToken: DeviceToken?
+    /// `true` where the account has to turn a second factor on: until then, and a refresh after it, the access token has no permissions.
+    public var mfaSetupRequired: Bool?
 
-    public init(user: User, accessToken: String, refreshToken: RefreshToken?, expiresIn: Int, deviceToken: DeviceToken? = nil) {
+    public init(
+        user: User, accessToken: String, refreshToken: RefreshToken?, expiresIn: Int, deviceToken: DeviceToken? = nil,
+        mfaSetupRequired: Bool? = nil
+    ) {
         self.user = user
         self.accessToken = accessToken
         self.refreshToken = refreshToken
         self.tokenType = "Bearer"
         self.expiresIn = expiresIn
         self.deviceToken = deviceToken
+        self.mfaSetupRequired = mfaSetupRequired
     }
 }
 

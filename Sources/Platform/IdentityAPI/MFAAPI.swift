@@ -29,8 +29,8 @@ public struct MFAAPI: API {
 
     public let disable = Endpoint<NoContent, NoContent>.post(
         "/api/v1/auth/mfa/disable", "Turn the second factor off",
-        details: "Its secret, the recovery codes and the remembered devices are removed.",
-        allow: .signedIn, recent: recently, returns: .noContent)
+        details: "Its secret, the recovery codes and the remembered devices are removed. Where the account's roles demand it, it stays.",
+        allow: .signedIn, recent: recently, returns: .noContent, failures: [.conflict])
 
     public let recoveryCodes = Endpoint<NoContent, RecoveryCodes>.post(
         "/api/v1/auth/mfa/recovery-codes", "Get new recovery codes", details: "Those from before end. The new ones are shown this once.",

@@ -266,6 +266,13 @@ public struct Declarations: Sendable {
         "SESSIONS_PER_ACCOUNT", .integer(0...10_000), default: 100,
         "How many sessions an account may have at a time: one more ends the oldest. 0 means no limit.")
 
+    public let mfaRequiredRoles = Setting(
+        "MFA_REQUIRED_ROLES", .roleNames, default: [],
+        """
+        Roles whose holders must have a second factor, such as `admin`: until they have turned one on, their tokens have no permissions. \
+        `any` means everybody.
+        """)
+
     let mail = Group("Mail")
     public let mailURL = Setting(
         "MAIL_URL", .mailURL, defaultIn: { $0.isLocal ? .log : .nowhere },

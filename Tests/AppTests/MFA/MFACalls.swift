@@ -3,6 +3,7 @@ import MartletClient
 import MartletContract
 import MartletCore
 import MartletIdentityAPI
+import MartletSettings
 import MartletTestKit
 import NIOHTTP1
 import Testing
@@ -31,16 +32,22 @@ struct Enrolled: Sendable {
 }
 
 /// Runs the application with a clock that stands still.
-func withStandingClock(_ body: (TestApp, MovableClock) async throws -> Void) async throws {
+func withStandingClock(
+    change: (inout Settings) -> Void = { _ in }, _ body: (TestApp, MovableClock) async throws -> Void
+) async throws {
     // The beginning of a step.
     let clock = MovableClock(Date(timeIntervalSince1970: 1_900_000_020))
-    try await withApp(clock: clock.reading) { app in try await body(app, clock) }
+    try await withApp(clock: clock.reading, change: change) { app in try await body(app, clock) }
 }
 
 extension TestApp {
     /// Makes an account and turns its second factor on. The clock moves on by a step, so that the authenticator shows a code of no use before.
     func enrol(_ clock: MovableClock, _ name: String = "ada") async throws -> Enrolled {
-        let session = try await client.register(.of(name))
+        try await turnOn(name, clock, session: try await client.register(.of(name)))
+    }
+
+    /// The same for somebody who is logged in.
+    func turnOn(_ name: String, _ clock: MovableClock, session: Session) async throws -> Enrolled {
         let secret = try await mfa("begin", token: session.accessToken).json()["secret"]?.text ?? ""
         let bytes = Self.bytes(ofBase32: secret)
         let code = TOTP.code(of: bytes, step: TOTP.step(at: clock.now))

@@ -45,8 +45,7 @@ extension IdentityService {
 // MARK: Logging in
 
 extension IdentityService {
-    /// What follows the right password: a session, or the question for a second factor. Where accounts of some kind must have one, this is
-    /// the place to ask for it.
+    /// What follows the right password: a session, or the question for a second factor.
     func answer(to account: AccountStore.Credentials, _ login: Login, _ call: Call) async throws -> Reply<LoginAnswer> {
         guard try await needsSecondFactor(account.user, login, call) else {
             let reply = try await reply(to: account.user, login.cookie == true, call, provenBy: account.passwordHash,
@@ -142,6 +141,9 @@ extension IdentityService {
     }
 
     private func disableMFA(_ caller: Caller) async throws -> NoContent {
+        guard !policy.requiresSecondFactor(try await RoleStore(database, roles).roles(of: caller.id).roles) else {
+            throw Failure.conflict("mfa_required", "An account with such a role must have a second factor.")
+        }
         try await database.transaction(isolation: .readCommitted) { transaction in
             try await secondFactors(transaction).remove(from: caller.id)
             try await RememberedDeviceStore(transaction).forgetAll(of: caller.id)

@@ -23,6 +23,8 @@ import Testing
     @Test func aThousandLinksAreImportedAtOnce() async throws {
         try await withApp { app in
             let client = try await app.signUp()
+            // The mail to the new account.
+            try await app.runJobs()
             #expect(try await client.importFile(file(1_000), as: "application/json").added == 1_000)
             let attempts = try await app.runJobs()
             #expect(attempts == 0)
@@ -57,6 +59,8 @@ import Testing
     @Test func aCancelledImportStoresNothingMore() async throws {
         try await withApp { app in
             let client = try await app.signUp()
+            // The mail to the new account.
+            try await app.runJobs()
             let promise = try await client.send(BookmarksAPI.import, upload(file(1_001))).later
             let job = JobReference(id: try #require(promise?.job).id)
             #expect(try await client.send(JobsAPI.cancel, job).state == .cancelled)

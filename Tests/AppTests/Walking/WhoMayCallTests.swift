@@ -130,7 +130,7 @@ extension TestApp {
     fileprivate func create(in collection: String, token: String) async throws -> String {
         if collection == "/api/v1/jobs" { return try await enqueueJob(token: token) }
         if collection == "/api/v1/auth/mfa/devices" { return try await rememberDevice(token: token) }
-        if collection == "/api/v1/auth/sessions" { return try await furtherSession() }
+        if collection == "/api/v1/auth/sessions" { return try await furtherSession(token: token) }
         let creator = App.operations.first { $0.operation.method == .post && $0.operation.path.path == collection }
         let operation = try #require(creator?.operation, "POST \(collection) should create what \(collection)/{id} names.")
         let answer = try await DeclaredRequest(operation).send(to: self, token: token)
@@ -138,8 +138,9 @@ extension TestApp {
     }
 
     /// Of the owner: the one that calls has to go on.
-    private func furtherSession() async throws -> String {
-        let token = try await logIn("ada", Registration.password).accessToken
+    private func furtherSession(token: String) async throws -> String {
+        let name = try await raw(.GET, "/api/v1/auth/me", token: token).json()["username"]?.text ?? ""
+        let token = try await logIn(name, Registration.password).accessToken
         return try #require(try await sessions(token).first { $0.isCurrent }).id.description
     }
 

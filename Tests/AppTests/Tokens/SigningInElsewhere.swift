@@ -141,8 +141,18 @@ import Testing
         }
     }
 
+    @Test func isNotLinkedUnlessItWasVerifiedHereToo() async throws {
+        try await TestIssuer.with(members: #", "link_verified_email": true"#) { (issuer) async throws in
+            let answer = try await Self.answer(issuer, isVerified: true)
+            #expect(try answer.status == 403 && answer.problem().code == "external_email_unverified")
+            #expect(try await issuer.count(of: "external_identity") == 0)
+        }
+    }
+
     @Test func isLinkedWhenBothVouchForIt() async throws {
         try await TestIssuer.with(members: #", "link_verified_email": true"#) { (issuer) async throws in
+            _ = try await issuer.app.token("grace")
+            try await issuer.app.app.database.change("UPDATE account SET email_verified_at = \(SQL.now)")
             let answer = try await Self.answer(issuer, isVerified: true)
             #expect(try answer.json()["username"] == "grace")
             #expect(try await issuer.count(of: "account") == 1)

@@ -1,6 +1,6 @@
-import MartletContract
 import MartletAudit
 import MartletAuditAPI
+import MartletContract
 import MartletCore
 import MartletIdentityAPI
 import MartletStorage

@@ -1,5 +1,5 @@
-import MartletAuditAPI
 import MartletAudit
+import MartletAuditAPI
 import MartletContract
 import MartletCore
 import MartletHTTP
@@ -75,7 +75,9 @@ extension IdentityService {
             return hash
         }
         guard let delays else { return try await verify() }
-        return try await delays.attempt("\(id)", from: nil, verify) { audit.note(AuditEvent(.loginDelayed, on: .account(id), outcome: .refused)) }
+        return try await delays.attempt("\(id)", from: nil, verify) {
+            audit.note(AuditEvent(.loginDelayed, on: .account(id), outcome: .refused))
+        }
     }
 
     /// The same work whether there is such an account or not: who asks learns nothing from the answer or from how long it takes.

@@ -1,6 +1,6 @@
-import MartletAuditAPI
 import HTTPTypes
 import MartletAudit
+import MartletAuditAPI
 import MartletContract
 import MartletCore
 import MartletHTTP
@@ -188,7 +188,8 @@ extension IdentityService {
             try membership.requireAdministrator()
             try await InvitationStore(transaction, in: membership).delete(reference.invitationId)
             try await audit.record(
-                .organisation(.invitationRevoked, reference.id, before: ["invitation": .text("\(reference.invitationId)")]), in: transaction)
+                .organisation(.invitationRevoked, reference.id, before: ["invitation": .text("\(reference.invitationId)")]), in: transaction
+            )
         }
     }
 

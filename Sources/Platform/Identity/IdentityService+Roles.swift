@@ -1,5 +1,5 @@
-import MartletAuditAPI
 import MartletAudit
+import MartletAuditAPI
 import MartletContract
 import MartletCore
 import MartletHTTP

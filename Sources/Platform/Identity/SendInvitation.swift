@@ -32,7 +32,9 @@ struct SendInvitation: Job {
 }
 
 extension AccountMail {
-    func enqueueInvitation(_ invitation: Identifier<Invitation>, from inviter: Identifier<Account>, in transaction: any Transaction) async throws {
+    func enqueueInvitation(_ invitation: Identifier<Invitation>, from inviter: Identifier<Account>, in transaction: any Transaction)
+        async throws
+    {
         try await jobs.enqueue(SendInvitation(invitation: invitation, inviter: inviter), in: transaction)
     }
 

@@ -1,6 +1,6 @@
-import MartletHTTP
 import Foundation
 import MartletCore
+import MartletHTTP
 import MartletIdentityAPI
 import MartletStorage
 

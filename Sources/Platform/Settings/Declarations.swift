@@ -216,7 +216,7 @@ public struct Declarations: Sendable {
 
     let accounts = Group("Accounts and tokens")
     public let secretKey = Setting(
-        secret: "SECRET_KEY", 
+        secret: "SECRET_KEY",
         """
         Seals the secrets that are stored (AES-256-GCM), derives each refresh token from the one before it, and the key that signs the audit log.
         """)

@@ -26,7 +26,7 @@ extension Kind where Value == Set<String> {
             "names of roles, separated by commas", expected: "names of lower-case letters, digits and _, separated by commas",
             write: { $0.sorted().joined(separator: ",") }
         ) { text in
-            let names = text.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmed }
+            let names = text.split(separator: ",").map { $0.trimmed }
             return names.allSatisfy { $0.wholeMatch(of: /[a-z][a-z0-9_]{1,39}/) != nil } ? Set(names) : nil
         }
     }

@@ -155,7 +155,8 @@ extension TestApp {
         _ lines: [String], isDryRun: Bool = false, refusing refuse: (RefusedLine) -> Void = { _ in }
     ) async throws -> UserImport.Report {
         var pieces = [Array(lines.joined(separator: "\n").utf8)][...]
-        return try await UserImport(app.database, audit: app.audit, isDryRun: isDryRun).run(reading: { pieces.popFirst() }, refusing: refuse)
+        return try await UserImport(app.database, audit: app.audit, isDryRun: isDryRun).run(
+            reading: { pieces.popFirst() }, refusing: refuse)
     }
 
     fileprivate func hash(of username: String) async throws -> String {

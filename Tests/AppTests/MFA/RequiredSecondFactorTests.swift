@@ -1,6 +1,8 @@
 import MartletApp
+import MartletClient
 import MartletContract
 import MartletCore
+import MartletIdentity
 import MartletIdentityAPI
 import MartletSettings
 import MartletTestKit

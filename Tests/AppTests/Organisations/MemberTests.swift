@@ -153,12 +153,6 @@ import Testing
             #expect(stored?.count == 32 && stored != Base64URL.decode(token.raw))
         }
     }
-}
-
-extension Somebody {
-    fileprivate func invitations(of organisation: Identifier<Organisation>) async throws -> [Invitation] {
-        try await client.send(OrganisationsAPI.invitations, OrganisationFilter(id: organisation)).items
-    }
 
     @Test func areMailedToTheirAddress() async throws {
         try await withMail { app, server in
@@ -172,5 +166,11 @@ extension Somebody {
             let token = try InvitationToken(server.token(for: "join", to: "bob@example.org"))
             #expect(try await bob.accept(token).id == id)
         }
+    }
+}
+
+extension Somebody {
+    fileprivate func invitations(of organisation: Identifier<Organisation>) async throws -> [Invitation] {
+        try await client.send(OrganisationsAPI.invitations, OrganisationFilter(id: organisation)).items
     }
 }

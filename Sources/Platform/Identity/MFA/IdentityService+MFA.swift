@@ -1,6 +1,6 @@
-import MartletAuditAPI
-import MartletAudit
 import HTTPTypes
+import MartletAudit
+import MartletAuditAPI
 import MartletContract
 import MartletCore
 import MartletHTTP
@@ -48,7 +48,8 @@ extension IdentityService {
     /// What follows the right password: a session, or the question for a second factor.
     func answer(to account: AccountStore.Credentials, _ login: Login, _ call: Call) async throws -> Reply<LoginAnswer> {
         guard try await needsSecondFactor(account.user, login, call) else {
-            let reply = try await reply(to: account.user, login.cookie == true, call, provenBy: account.passwordHash,
+            let reply = try await reply(
+                to: account.user, login.cookie == true, call, provenBy: account.passwordHash,
                 recording: AuditEvent(.loggedIn, by: .account(account.user.id)))
             return Reply(.session(reply.output), fields: reply.fields)
         }
@@ -78,7 +79,9 @@ extension IdentityService {
             try await MFAChallengeStore(transaction).claim(login.mfaToken, at: clock.now)
             let proof = try await use(login, of: account, in: transaction)
             try await GuessStore.forget(of: account, in: transaction)
-            if let device { try await RememberedDeviceStore(transaction).remember(device, named: origin.device, of: account, at: clock.now) }
+            if let device {
+                try await RememberedDeviceStore(transaction).remember(device, named: origin.device, of: account, at: clock.now)
+            }
             return proof
         }
         let user = try await AccountStore(database).find(account)

@@ -1,9 +1,9 @@
-import MartletStorage
 import Foundation
 import MartletContract
 import MartletCore
 import MartletIdentityAPI
 public import MartletService
+import MartletStorage
 
 extension IdentityService {
     /// The account as its owner sees it, and when there were logins. All of it goes with the account's row.

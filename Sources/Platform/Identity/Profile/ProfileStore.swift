@@ -31,7 +31,8 @@ struct ProfileStore: Sendable {
 
     /// Deletes the organisations that have no other member. Throws `conflict` when others are in one that nobody else owns.
     func deleteOrganisations(ofNobodyBut id: Identifier<Account>) async throws {
-        let others: SQL = "SELECT 1 FROM membership AS other WHERE other.organisation_id = membership.organisation_id AND other.account_id <> \(id)"
+        let others: SQL =
+            "SELECT 1 FROM membership AS other WHERE other.organisation_id = membership.organisation_id AND other.account_id <> \(id)"
         let owner = OrganisationRole.owner
         let orphaned = try await database.first(
             Int.self,
@@ -86,7 +87,8 @@ extension ProfileStore {
 
     func externalIdentities(of id: Identifier<Account>) async throws -> [KeptIdentity] {
         try await database.all(
-            KeptIdentity.self, "SELECT issuer, subject, created_at FROM external_identity WHERE account_id = \(id) ORDER BY issuer, subject")
+            KeptIdentity.self, "SELECT issuer, subject, created_at FROM external_identity WHERE account_id = \(id) ORDER BY issuer, subject"
+        )
     }
 
     /// Also those whose time is over.

@@ -161,7 +161,7 @@ import Testing
             let invitation = try await ada.invite("bob", to: id, byMail: nil)
             #expect(invitation.token == nil)
             try await app.runJobs()
-            let mail = try #require(server.mails.last { $0.recipients == ["bob@example.org"] })
+            let mail = try #require(server.mails.last { $0.recipients == ["bob@example.org"] && $0.text.contains("/join#") })
             #expect(mail.text.contains("ada invites you") && !mail.text.contains("Engines"))
             let token = try InvitationToken(server.token(for: "join", to: "bob@example.org"))
             #expect(try await bob.accept(token).id == id)

@@ -103,7 +103,7 @@ extension AccountMail {
         switch settings.mailURL {
         case .nowhere: return nil
         case .log: mailer = LogMailer(logger)
-        case .folder(let path): mailer = FolderMailer(folder: path, sender: sender, clock: clock)
+        case .folder(let path): mailer = FolderMailer(folder: path, sender: sender, logger: logger, clock: clock)
         case .server(let url): mailer = SMTPMailer(SMTPServer(url, timeout: settings.mailTimeout), sender: sender, clock: clock)
         }
         self.init(mailer, site: settings.publicURL?.description ?? "http://\(settings.host):\(settings.port)", jobs: jobs)

@@ -120,7 +120,7 @@ import Testing
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let place = folder.path + "/mail/out"
-        for _ in 0..<2 { try await FolderMailer(folder: place, sender: .sender).send(hello) }
+        for _ in 0..<2 { try await FolderMailer(folder: place, sender: .sender, logger: .silent).send(hello) }
         let names = try FileManager.default.contentsOfDirectory(atPath: place)
         #expect(names.count == 2 && names.allSatisfy { $0.hasSuffix(".eml") })
         let text = try String(contentsOfFile: "\(place)/\(names[0])", encoding: .utf8)
@@ -130,7 +130,9 @@ import Testing
     }
 
     @Test func isAFailureWhereTheFolderCannotBe() async throws {
-        await #expect(throws: (any Error).self) { try await FolderMailer(folder: "/dev/null/mail", sender: .sender).send(hello) }
+        await #expect(throws: (any Error).self) {
+            try await FolderMailer(folder: "/dev/null/mail", sender: .sender, logger: .silent).send(hello)
+        }
     }
 
     @Test func isALineOfTheLog() async throws {

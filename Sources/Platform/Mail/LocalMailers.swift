@@ -20,11 +20,14 @@ public struct LogMailer: Mailer {
 /// Writes each message as a file `….eml` into a folder, which is made when it is not there; readable by its owner alone.
 public struct FolderMailer: Mailer {
     private let folder: String
+    private let logger: Logger
     private let format: MessageFormat
 
-    /// - Parameter sender: What stands as `From`.
-    public init(folder: String, sender: Mailbox, clock: WallClock = .system) {
-        self.folder = folder
+    /// - Parameters:
+    ///   - sender: What stands as `From`.
+    ///   - logger: Told the name of each file, and nothing of what is in it.
+    public init(folder: String, sender: Mailbox, logger: Logger, clock: WallClock = .system) {
+        (self.folder, self.logger) = (folder, logger)
         format = MessageFormat(sender: sender, clock: clock)
     }
 
@@ -40,5 +43,6 @@ public struct FolderMailer: Mailer {
             }
             try FileManager.default.moveItem(atPath: unfinished, toPath: file)
         }
+        logger.notice("A mail was written", metadata: ["file": "\(file)"])
     }
 }

@@ -275,11 +275,11 @@ public struct Declarations: Sendable {
 
     let mail = Group("Mail")
     public let mailURL = Setting(
-        "MAIL_URL", .mailURL, defaultIn: { $0.isLocal ? .log : .nowhere },
+        "MAIL_URL", .mailURL, defaultIn: { $0 == .development ? .folder(path: "var/mail") : $0 == .test ? .log : .nowhere },
         """
         How mail leaves: `smtp://user:password@host:587` (by STARTTLS, which only a server on this machine may lack) or \
         `smtps://user:password@host:465`, with `?ca_file=/path.pem` for certificates of your own; `file:///folder` writes a file for each, \
-        `log:` a line of the log with the secrets in it; `none` sends none, and what needs mail answers 503.
+        `log:` a line of the log, which masks secrets; `none` sends none, and what needs mail answers 503.
         """)
     public let mailSender = Setting(
         "MAIL_FROM", .mailbox,

@@ -7,9 +7,9 @@ public import MartletCore
 public enum MailURL: Sendable, Hashable, CustomStringConvertible {
     /// Not at all (`none`).
     case nowhere
-    /// Each message is written into the log, with the secrets in it (`log:`).
+    /// Each message is written into the log, which masks the secrets in it (`log:`).
     case log
-    /// Each message is written as a file into a folder; once loaded, the path is absolute (`file:///folder`).
+    /// Each message is written as a file into a folder (`file:///folder`); one without a slash at its beginning is in the working folder.
     case folder(path: String)
     /// By a mail server (`smtp://user:password@host:587`, or `smtps://` for TLS from the first byte).
     case server(MailServerURL)
@@ -22,7 +22,7 @@ public enum MailURL: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .nowhere: "none"
         case .log: "log:"
-        case .folder(let path): "file://\(path)"
+        case .folder(let path): path.hasPrefix("/") ? "file://\(path)" : "file:\(path)"
         case .server(let url): url.description
         }
     }
@@ -117,16 +117,16 @@ extension Kind where Value == MailURL {
             switch text {
             case "none": return .nowhere
             case "log:": return .log
-            case _ where text.hasPrefix("file:"): return .folder(path: try path(text))
+            case _ where text.hasPrefix("file:"): return .folder(path: folder.absolute(try path(text)))
             default: return .server(try MailServerURL(text))
             }
         }
     }
 
     private static func path(_ text: String) throws(Refusal) -> String {
-        let path = text.dropFirst("file://".count)
-        guard text.hasPrefix("file:///"), path.count > 1, !text.hasControlCharacters, !path.contains(where: { "?#%".contains($0) }) else {
-            throw Refusal(repair: "Give file:///absolute/path of a folder.")
+        let path = text.hasPrefix("file:///") ? text.dropFirst("file://".count) : text.dropFirst("file:".count)
+        guard path.count > 1, !path.hasPrefix("//"), !text.hasControlCharacters, !path.contains(where: { "?#%".contains($0) }) else {
+            throw Refusal(repair: "Give file:///absolute/path or file:path of a folder.")
         }
         return String(path)
     }

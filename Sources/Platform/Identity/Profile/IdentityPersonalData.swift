@@ -40,7 +40,7 @@ struct KeptRole: Codable, Sendable {
 
 /// An organisation that somebody is in.
 struct KeptMembership: Codable, Sendable {
-    let organisationID: Identifier<Organisation>
+    let organisationId: Identifier<Organisation>
     let name: OrganisationName
     let role: OrganisationRole
     let joinedAt: Date

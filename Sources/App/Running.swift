@@ -82,7 +82,13 @@ extension App {
     }
 
     private var loadWatch: [any ServiceLifecycle.Service] {
-        admission.map { [LoadWatch($0, logger: logger) { [database] in database.load.waiting }] } ?? []
+        guard let admission else { return [] }
+        return [
+            LoadWatch(admission, logger: logger) { [database] in
+                let load = database.load
+                return (load.waiting, load.queued)
+            }
+        ]
     }
 
     /// Runs jobs, and nothing else, until the process is told to stop or the task is cancelled; then running jobs are finished or returned.

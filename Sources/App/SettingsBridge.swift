@@ -162,11 +162,12 @@ extension LoginDelays {
 }
 
 extension Admission {
-    /// Some more requests than cores are always worked on, or the cores would be idle whenever one of them waits for something.
+    /// Some more requests than cores are always worked on, or the cores would be idle whenever one of them waits for something. A server that
+    /// was just started knows nothing yet: it begins with a few times as many, and soon has more where they wait for others than itself.
     convenience init?(_ settings: Settings) {
         guard settings.overloadProtection else { return nil }
-        let cores = System.coreCount
-        self.init(AdmissionLimits(floor: max(4, 2 * cores), ceiling: settings.maximumInFlight))
+        let floor = max(4, 2 * System.coreCount)
+        self.init(AdmissionLimits(floor: floor, ceiling: settings.maximumInFlight, start: 4 * floor))
     }
 }
 

@@ -34,8 +34,25 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// As RFC 5952 writes it.
-    public var description: String {
-        isIPv6 ? ipv6Text : (0..<4).reversed().map { "\((bits >> (8 * $0)) & 0xFF)" }.joined(separator: ".")
+    public var description: String { isIPv6 ? ipv6Text : ipv4Text }
+
+    /// Without a string for each number: it stands in every line of the access log.
+    private var ipv4Text: String {
+        String(unsafeUninitializedCapacity: 15) { characters in
+            var count = 0
+            func put(_ character: UInt8) {
+                characters[count] = character
+                count += 1
+            }
+            for shift: UInt32 in [24, 16, 8, 0] {
+                let part = UInt8(truncatingIfNeeded: UInt32(truncatingIfNeeded: bits) >> shift)
+                if part >= 100 { put(UInt8(ascii: "0") + part / 100) }
+                if part >= 10 { put(UInt8(ascii: "0") + part / 10 % 10) }
+                put(UInt8(ascii: "0") + part % 10)
+                if shift > 0 { put(UInt8(ascii: ".")) }
+            }
+            return count
+        }
     }
 
     private var ipv6Text: String {

@@ -72,7 +72,7 @@ struct Admitting {
         let log = LogRecorder()
         try await admission.enter(.reads)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await LoadWatch(admission, logger: log.logger) { 0 }.run() }
+            group.addTask { await LoadWatch(admission, logger: log.logger) { (0, 0) }.run() }
             await #expect(throws: Overloaded.self) { try await admission.enter(.reads) }
             try await eventually { admission.statistics.isShedding }
             group.cancelAll()

@@ -66,6 +66,25 @@ struct LimitDecisions {
         #expect(limit.value == 64)
     }
 
+    @Test func longWaitsOfAFewInAQueueLowerItThoughTheAverageIsShort() {
+        var limit = ConcurrencyLimit(limits)
+        // Of 100 requests in a window 30 wait, for 10 ms each.
+        limit.look(waiting: 3, queued: 3, running: 9, ended: 100, times: 1)
+        #expect(limit.value < 9)
+    }
+
+    @Test func writesThatGoTogetherMayWaitAsLong() {
+        var limit = ConcurrencyLimit(limits)
+        limit.look(waiting: 3, queued: 0, running: 9, isWanted: false, ended: 100, times: 20)
+        #expect(limit.value == 64)
+    }
+
+    @Test func itBeginsWhereItIsToldToWithinItsBounds() {
+        #expect(ConcurrencyLimit(AdmissionLimits(floor: 4, ceiling: 1000, start: 16)).value == 16)
+        #expect(ConcurrencyLimit(AdmissionLimits(floor: 4, ceiling: 10, start: 16)).value == 10)
+        #expect(ConcurrencyLimit(AdmissionLimits(floor: 20, ceiling: 1000, start: 16)).value == 20)
+    }
+
     @Test func itGrowsSlowlyAfterACut() {
         var limit = ConcurrencyLimit(limits)
         limit.look(lag: .milliseconds(6), running: 64, times: 1)
@@ -102,10 +121,10 @@ extension ConcurrencyLimit {
     ///
     /// - Parameter ended: In each window.
     mutating func look(
-        lag: Duration = .zero, waiting: Int = 0, running: Int, isWanted: Bool = true, ended: Int = 10, times: Int
+        lag: Duration = .zero, waiting: Int = 0, queued: Int = 0, running: Int, isWanted: Bool = true, ended: Int = 10, times: Int
     ) {
         for tick in 0..<times * 10 {
-            let sample = LoadSample(lag: lag, waiting: waiting, interval: .milliseconds(10))
+            let sample = LoadSample(lag: lag, waiting: waiting, queued: queued, interval: .milliseconds(10))
             note(sample, running: running, ended: tick * ended / 10, isWanted: isWanted)
         }
     }

@@ -89,10 +89,10 @@ struct QueueDecisions {
 
     @Test func aFullQueueRefusesTheOldestOfTheLowestClass() {
         var queue = AdmissionQueue.full(1)
-        for ticket in 0..<16 { #expect(queue.enter(ticket < 2 ? .bulk : .reads, UInt64(ticket), now: at(0)) == []) }
-        #expect(queue.enter(.login, 16, now: at(1)) == [.refuse(0, .bulk)])
-        #expect(queue.enter(.reads, 17, now: at(1)) == [.refuse(1, .bulk)])
-        #expect(queue.enter(.bulk, 18, now: at(1)) == [.refuse(18, .bulk)])
+        for ticket in 0..<64 { #expect(queue.enter(ticket < 2 ? .bulk : .reads, UInt64(ticket), now: at(0)) == []) }
+        #expect(queue.enter(.login, 64, now: at(1)) == [.refuse(0, .bulk)])
+        #expect(queue.enter(.reads, 65, now: at(1)) == [.refuse(1, .bulk)])
+        #expect(queue.enter(.bulk, 66, now: at(1)) == [.refuse(66, .bulk)])
     }
 
     @Test func whoWouldWaitInVainIsTurnedAway() {

@@ -79,8 +79,9 @@ final class ReaderPool: Sendable {
     var load: DatabaseLoad {
         state.withLock { state in
             DatabaseLoad(
-                connections: state.opened, inUse: state.opened - state.idle.count, waiting: state.waiting.count, waited: state.waited,
-                waitedTime: state.waitedTime)
+                connections: state.opened, inUse: state.opened - state.idle.count, waiting: state.waiting.count,
+                queued: state.waiting.count,
+                waited: state.waited, waitedTime: state.waitedTime)
         }
     }
 

@@ -12,18 +12,20 @@ public struct AccessLog: Sendable {
         guard logger.logLevel <= level else { return }
         logger.log(
             level, "\(call.request.method.rawValue) \(trail.template ?? "unknown path") \(answer.status.code)",
-            fields: fields(call, trail, answer, ContinuousClock.now - start))
+            fields: fields(call, trail, answer, ContinuousClock.now - start), in: call.trace)
     }
 
     private func fields(_ call: Call, _ trail: Trail, _ answer: Answer, _ elapsed: Duration) -> [LogField] {
-        var fields = [LogField("request_id", call.id)]
-        fields.reserveCapacity(10)
-        if let caller = trail.caller { fields.append(LogField("user", caller.description)) }
-        fields += [
-            LogField("route", trail.template ?? "none"), LogField("method", call.request.method.rawValue),
-            LogField("status", answer.status.code), LogField("ms", milliseconds: elapsed),
-            answer.length.map { LogField("bytes", $0) } ?? LogField("bytes", "streamed"), LogField("client", call.address),
-        ]
+        var fields: [LogField] = []
+        fields.reserveCapacity(8)
+        fields.append(LogField("request_id", call.id))
+        if let caller = trail.caller { fields.append(LogField("user", caller)) }
+        fields.append(LogField("route", trail.template ?? "none"))
+        fields.append(LogField("method", call.request.method.rawValue))
+        fields.append(LogField("status", answer.status.code))
+        fields.append(LogField("ms", milliseconds: elapsed))
+        fields.append(answer.length.map { LogField("bytes", $0) } ?? LogField("bytes", "streamed"))
+        fields.append(LogField("client", call.address))
         return fields
     }
 }

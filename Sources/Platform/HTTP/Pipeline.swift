@@ -70,7 +70,8 @@ public struct Pipeline: Sendable {
     private func respond(to request: Request, on channel: any Channel, in span: ServerSpan?) async -> Answer {
         let start = ContinuousClock.now
         metrics.began()
-        let call = call(request.head, on: channel)
+        var call = call(request.head, on: channel)
+        call.trace = span?.trace
         var trail = Trail()
         var answer = await answer(request, call, &trail)
         complete(&answer, for: call, trail)
@@ -128,16 +129,16 @@ public struct Pipeline: Sendable {
         trail.limits = call.limits
         call.note = inFlight?.begin(route.name, id: call.id)
         defer { call.note?.end() }
-        let caller = try await traced("permission") { try await admitted(call, to: route.operation, &trail) }
+        let caller = try await traced("permission", call) { try await admitted(call, to: route.operation, &trail) }
         if let answer = try await ready(route, request, target, match.parameters, caller, call) { return answer }
         let read = try await read(request, of: route, target, match.parameters, on: call.channel)
         call.bodyDigest = read.bodyDigest
-        return try await traced("handler") { try await run(route, read.parts, caller, call) }
+        return try await traced("handler", call) { try await run(route, read.parts, caller, call) }
     }
 
     /// A part of a request's way as a span of its own, where the request is sampled.
-    private func traced<Result>(_ name: StaticString, _ part: () async throws -> Result) async throws -> Result {
-        guard let trace = Trace.current, trace.isSampled else { return try await part() }
+    private func traced<Result>(_ name: StaticString, _ call: Call, _ part: () async throws -> Result) async throws -> Result {
+        guard call.trace?.isSampled == true, let trace = Trace.current else { return try await part() }
         return try await trace.scope({ _ in NamedWork(name) }, part)
     }
 
@@ -170,7 +171,7 @@ public struct Pipeline: Sendable {
     private func kept(_ asked: AskedFor, _ hit: ResponseCache.Hit?, _ making: Making, _ responses: ResponseCache) async throws -> Answer {
         // It may outlive this request, so its time is its own.
         let make: @Sendable () async throws -> StoredResponse = {
-            let answer = try await traced("handler") { try await run(making.route, making.parts, making.caller, making.call) }
+            let answer = try await traced("handler", making.call) { try await run(making.route, making.parts, making.caller, making.call) }
             return StoredResponse(answer, making.rule, policy.compression)
         }
         if let hit {
@@ -189,7 +190,7 @@ public struct Pipeline: Sendable {
             try await call.limits?.take(.address(call.client))
             return nil
         }
-        let claim = try await traced("authenticate") { try await self.claim(of: call.request) }
+        let claim = try await traced("authenticate", call) { try await self.claim(of: call.request) }
         guard case .success(let caller) = claim else {
             try await call.limits?.take(.address(call.client))
             return try claim.get()

@@ -7,6 +7,7 @@ public import MartletContract
 public import MartletCore
 import MartletOverload
 import MartletSupervisor
+import MartletTelemetry
 import NIOCore
 
 /// An operation and what answers it.
@@ -142,6 +143,8 @@ public struct Call: Sendable {
     let channel: any Channel
     /// Where the request came from: the peer, or whom a trusted proxy asks for; `nil` for sockets that have no such address.
     public let client: IPAddress?
+    /// The trace that it belongs to; `nil` where nothing is traced.
+    var trace: Trace?
     /// What the call is counted by; `nil` when it is not counted.
     var limits: LimitTab?
     /// What tells of the call should the process crash in it.

@@ -10,10 +10,14 @@ public struct RequestTraces: Sendable {
     private let server: Server
 
     /// How the server is reached: the same in every span.
-    struct Server: Sendable {
+    final class Server: Sendable {
         let address: String
         let port: Int
         let isSecure: Bool
+
+        init(address: String, port: Int, isSecure: Bool) {
+            (self.address, self.port, self.isSecure) = (address, port, isSecure)
+        }
     }
 
     /// - Parameters:
@@ -40,6 +44,7 @@ struct ServerSpan {
     let server: RequestTraces.Server
 
     var context: ServiceContext { root.context }
+    var trace: Trace { root.trace }
 
     func end(_ call: Call, _ trail: Trail, _ answer: Answer) {
         let status = answer.status.code

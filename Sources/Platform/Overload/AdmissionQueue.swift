@@ -109,8 +109,9 @@ struct AdmissionQueue {
         return actions + refuse { $0.since.duration(to: now) > longest }
     }
 
-    /// How many may wait: as many as work, so that a burst of a limit's size is no overload.
-    var capacity: Int { max(16, limit) }
+    /// How many may wait: as many as work, so that a burst of a limit's size is no overload, and some however low the limit is: how long each
+    /// may wait is bounded anyway.
+    var capacity: Int { max(64, limit) }
 
     /// How many need to wait for places not to stay empty, once the queue stands: in the time it takes to serve one, many more come.
     var hopeful: Int { max(2, limit / 8) }

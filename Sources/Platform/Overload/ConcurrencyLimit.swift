@@ -4,10 +4,13 @@ public struct AdmissionLimits: Sendable, Hashable {
     public var floor: Int
     /// However well it goes, no more.
     public var ceiling: Int
+    /// Where it begins. Until an overload has been judged for the first time, so many share what there is.
+    public var start: Int
 
-    public init(floor: Int, ceiling: Int) {
+    public init(floor: Int, ceiling: Int, start: Int = 64) {
         self.floor = max(1, min(floor, ceiling))
         self.ceiling = max(1, ceiling)
+        self.start = min(self.ceiling, max(self.floor, start))
     }
 }
 
@@ -15,13 +18,15 @@ public struct AdmissionLimits: Sendable, Hashable {
 public struct LoadSample: Sendable, Hashable {
     /// By how much a task ran later than it should have: how long work waits for a thread.
     public var lag: Duration
-    /// How many calls wait for a connection to the database.
+    /// How many calls wait for a connection to the database, or for their turn to write.
     public var waiting: Int
+    /// Those of them that are served one at a time, and not together by the next group.
+    public var queued: Int
     /// The time since the sample before.
     public var interval: Duration
 
-    public init(lag: Duration, waiting: Int, interval: Duration) {
-        (self.lag, self.waiting, self.interval) = (lag, waiting, interval)
+    public init(lag: Duration, waiting: Int, queued: Int = 0, interval: Duration) {
+        (self.lag, self.waiting, self.queued, self.interval) = (lag, waiting, queued, interval)
     }
 }
 
@@ -38,8 +43,10 @@ struct ConcurrencyLimit {
         var lag = Duration.milliseconds(5)
         /// Which part of all work may be waiting for a connection.
         var waiting = 0.25
-        /// Waits shorter than this, on average, are none: a writer's queue forms for microseconds.
+        /// Waits shorter than this, on average of all requests, are none: a group of writes waits for the one before it.
         var wait = Duration.milliseconds(5)
+        /// The same of waits in a queue that is served one by one. Often few of all requests stand there, so their average hides how long those do.
+        var queue = Duration.milliseconds(1)
         /// How long is looked before judging.
         var window = Duration.milliseconds(100)
         /// The strongest cut.
@@ -59,16 +66,17 @@ struct ConcurrencyLimit {
         var lags: [Duration] = []
         /// Seconds that requests spent waiting for the database, and in work altogether (by Little's law: a number, summed over time).
         var (waited, worked) = (0.0, 0.0)
+        /// Of what was spent waiting, that in queues served one by one.
+        var queued = 0.0
         var peak = 0
         var isUsedUp = false
         var endedBefore: Int?
         var ended = 0
     }
 
-    /// Begins in the middle: a server that was just started knows nothing yet.
     init(_ limits: AdmissionLimits, targets: Targets = Targets()) {
         (self.limits, self.targets) = (limits, targets)
-        value = min(limits.ceiling, max(limits.floor, 64))
+        value = limits.start
     }
 
     /// - Parameters:
@@ -79,6 +87,7 @@ struct ConcurrencyLimit {
         window.length += sample.interval
         window.lags.append(sample.lag)
         window.waited += Double(min(sample.waiting, running)) * seconds
+        window.queued += Double(min(sample.queued, running)) * seconds
         window.worked += Double(running) * seconds
         window.peak = max(window.peak, running)
         window.isUsedUp = window.isUsedUp || isWanted
@@ -116,7 +125,9 @@ struct ConcurrencyLimit {
     private var excessWaiting: Double? {
         guard window.worked > 0 else { return nil }
         let share = window.waited / window.worked
-        guard share > targets.waiting, window.waited / Double(max(1, window.ended)) > targets.wait / .seconds(1) else { return nil }
+        guard share > targets.waiting, isLong(window.waited, targets.wait) || isLong(window.queued, targets.queue) else { return nil }
         return (1 - share) / (1 - targets.waiting)
     }
+
+    private func isLong(_ seconds: Double, _ target: Duration) -> Bool { seconds / Double(max(1, window.ended)) > target / .seconds(1) }
 }

@@ -4,11 +4,11 @@ public import ServiceLifecycle
 /// Measures how long work waits, and tells an ``Admission``: while there is work every 10 ms, else ten times a second.
 public struct LoadWatch: Service {
     private let admission: Admission
-    private let waiting: @Sendable () -> Int
+    private let waiting: @Sendable () -> (all: Int, queued: Int)
     private let logger: Logger
 
-    /// - Parameter waiting: How many calls wait for a connection to the database, at this moment; cheap to ask.
-    public init(_ admission: Admission, logger: Logger, waiting: @escaping @Sendable () -> Int) {
+    /// - Parameter waiting: How many calls wait for the database at this moment, and how many of them are served one at a time; cheap to ask.
+    public init(_ admission: Admission, logger: Logger, waiting: @escaping @Sendable () -> (all: Int, queued: Int)) {
         (self.admission, self.logger, self.waiting) = (admission, logger, waiting)
     }
 
@@ -24,7 +24,8 @@ public struct LoadWatch: Service {
             try? await Task.sleep(for: pause, tolerance: .zero)
             let now = ContinuousClock.now
             let lag = max(.zero, start.duration(to: now) - pause)
-            tell(admission.note(LoadSample(lag: lag, waiting: waiting(), interval: last.duration(to: now)), now: now))
+            let (waiting, queued) = waiting()
+            tell(admission.note(LoadSample(lag: lag, waiting: waiting, queued: queued, interval: last.duration(to: now)), now: now))
             last = now
         }
     }

@@ -6,6 +6,8 @@ public struct DatabaseLoad: Sendable, Hashable {
     public var inUse: Int
     /// Calls that wait for a connection, or for their turn to write.
     public var waiting: Int
+    /// Those of them that are served one at a time. The others go together: the next group that is written takes them along.
+    public var queued: Int
     /// How many calls have had to wait since the start, those that wait now included.
     public var waited: Int
     /// How many calls have been refused since the start because too many were waiting.
@@ -14,9 +16,10 @@ public struct DatabaseLoad: Sendable, Hashable {
     public var waitedTime: Duration
 
     public init(
-        connections: Int = 0, inUse: Int = 0, waiting: Int = 0, waited: Int = 0, refused: Int = 0, waitedTime: Duration = .zero
+        connections: Int = 0, inUse: Int = 0, waiting: Int = 0, queued: Int = 0, waited: Int = 0, refused: Int = 0,
+        waitedTime: Duration = .zero
     ) {
-        (self.connections, self.inUse, self.waiting) = (connections, inUse, waiting)
+        (self.connections, self.inUse, self.waiting, self.queued) = (connections, inUse, waiting, queued)
         (self.waited, self.refused, self.waitedTime) = (waited, refused, waitedTime)
     }
 }
@@ -26,6 +29,7 @@ extension DatabaseLoad {
     public static func + (left: DatabaseLoad, right: DatabaseLoad) -> DatabaseLoad {
         DatabaseLoad(
             connections: left.connections + right.connections, inUse: left.inUse + right.inUse, waiting: left.waiting + right.waiting,
-            waited: left.waited + right.waited, refused: left.refused + right.refused, waitedTime: left.waitedTime + right.waitedTime)
+            queued: left.queued + right.queued, waited: left.waited + right.waited, refused: left.refused + right.refused,
+            waitedTime: left.waitedTime + right.waitedTime)
     }
 }

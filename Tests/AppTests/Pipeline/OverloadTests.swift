@@ -198,7 +198,7 @@ private func withStage(
             eventLoops: MultiThreadedEventLoopGroup.singleton, logger: .silent
         ) { port.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await LoadWatch(admission, logger: log.logger) { 0 }.run() }
+            group.addTask { await LoadWatch(admission, logger: log.logger) { (0, 0) }.run() }
             group.addTask { await deadlines.run() }
             group.addTask {
                 defer { port.finish() }

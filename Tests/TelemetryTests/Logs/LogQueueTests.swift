@@ -62,7 +62,7 @@ struct QueueOfLogLines {
         let queue = queue()
         for _ in 0..<9 { queue.add(line, .info) }
         guard case .write(let batch) = queue.turn() else { return #expect(Bool(false), "there are lines to write") }
-        queue.wrote(batch.count, of: batch) { counts in
+        queue.wrote(batch.lines.count, of: batch) { counts in
             #expect(counts == [.info: 2])
             return [98]
         }
@@ -78,7 +78,7 @@ struct QueueOfLogLines {
         #expect(queue.statistics.writtenLines == 1 && queue.statistics.writtenBytes == 10)
         #expect(queue.statistics.droppedWhenUnwritable == [.warning: 1])
         #expect(queue.count == 0, "nothing is told into a place that fails")
-        queue.wrote(0, of: []) { counts in
+        queue.wrote(0, of: LogQueue.Batch()) { counts in
             #expect(counts == [.warning: 1])
             return [98]
         }
@@ -108,15 +108,16 @@ private final class Queue {
     @discardableResult
     func add(_ bytes: [UInt8], _ level: Logger.Level) -> Bool { machine.add(bytes, level) }
     func turn() -> LogQueue.Turn { machine.turn() }
-    func wrote(_ count: Int, of batch: [LogQueue.Line], notice: ([Logger.Level: Int]) -> [UInt8]) {
-        machine.wrote(count, of: batch, notice: notice)
+    func wrote(_ count: Int, of batch: LogQueue.Batch, notice: ([Logger.Level: Int]) -> [UInt8]) {
+        var batch = batch
+        machine.wrote(count, of: &batch, notice: notice)
     }
     func reopen() { machine.reopen() }
     func end() { machine.end() }
 }
 
 extension LogQueue.Turn {
-    fileprivate func isWriting(_ count: Int) -> Bool { if case .write(let lines) = self { lines.count == count } else { false } }
+    fileprivate func isWriting(_ count: Int) -> Bool { if case .write(let batch) = self { batch.lines.count == count } else { false } }
     fileprivate var isPause: Bool { if case .pause = self { true } else { false } }
     fileprivate var isRest: Bool { if case .rest = self { true } else { false } }
     fileprivate var isReopening: Bool { if case .reopen = self { true } else { false } }

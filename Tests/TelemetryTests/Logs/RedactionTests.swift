@@ -33,7 +33,16 @@ struct SecretsInLogs {
         (#"{"refresh_token":"canary"}"#, #"{"refresh_token":"‹redacted›"}"#),
         ("eyJhbGciOiJI.canary.canary eyJhbGciOiJI.canary.canary", "‹redacted› ‹redacted›"),
     ])
-    func textsLoseWhatLooksLikeOne(text: String, shown: String) { #expect(Redaction.shown(text) == shown) }
+    func textsLoseWhatLooksLikeOne(text: String, shown: String) {
+        #expect(Redaction.shown(text) == shown)
+        #expect(!PlainText.holds(text), "it must be looked at")
+    }
+
+    @Test(arguments: ["\n", "\"", "\\", "\u{7f}", "grün", "\u{202e}", "a:b", "a=b", "eyJ", "Bearer abcdefgh", "BASIC abcdefgh"])
+    func textsThatMayHoldMoreAreNotPlain(text: String) { #expect(!PlainText.holds(text)) }
+
+    @Test(arguments: ["", "GET /api/v1/bookmarks/{id} 200", "0199a0e4-2c1d-7bbd-8a53-7c0f4b8d6f10", "192.0.2.7", "it's ~ fine"])
+    func textsOfNearlyEveryLineArePlain(text: String) { #expect(PlainText.holds(text)) }
 
     @Test(arguments: [
         "GET /api/v1/bookmarks/{id} 200", "https://example.org/a@b", "a = b", "user=ada", "invalid_token: The token is not valid.", "eyJ",
@@ -52,4 +61,11 @@ extension Redaction {
 
 extension String {
     fileprivate func components(_ part: String) -> Int { ranges(of: part).count }
+}
+
+extension PlainText {
+    fileprivate static func holds(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { holds($0) }
+    }
 }

@@ -35,12 +35,8 @@ struct LineHandler: LogHandler {
     var addsNothing: Bool { metadata.isEmpty && metadataProvider == nil }
 
     /// As ``log(event:)``, for which a handler that ``addsNothing`` has no use. The trace stands behind the first field, the request.
-    func write(_ level: Logger.Level, _ message: String, _ fields: [LogField]) {
-        var fields = fields
-        if let trace = TraceContext.current {
-            fields.insert(contentsOf: [LogField("trace_id", trace.trace), LogField("span_id", trace.span)], at: min(1, fields.count))
-        }
-        logs.write(LogEntry(level, message, fields, label: label))
+    func write(_ level: Logger.Level, _ message: String, _ fields: [LogField], _ trace: Trace?) {
+        logs.write(LogEntry(level, message, fields, trace, label: label))
     }
 
     func named(_ label: String) -> LineHandler {

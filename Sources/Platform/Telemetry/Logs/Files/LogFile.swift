@@ -6,7 +6,7 @@ import Foundation
 /// file that is being put away. Before each batch its inode is compared with the path's: what another process rotated, or logrotate moved
 /// away, is opened anew.
 struct LogFile: LogSink {
-    let batchBytes = 64 << 10
+    let batchBytes = 256 << 10
     private let path: String
     private let rotation: Rotation
     private let maximumBytes: Int

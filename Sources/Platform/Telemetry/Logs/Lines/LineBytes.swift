@@ -1,4 +1,6 @@
+import Foundation
 import Logging
+import MartletCore
 
 /// The bytes of a line in the making: every text in it is harmless, masked and bounded.
 struct LineBytes {
@@ -32,6 +34,7 @@ struct LineBytes {
     mutating func append(text: String) {
         var text = text
         text.withUTF8 { utf8 in
+            if utf8.count <= min(room, Self.longestText), PlainText.holds(utf8) { return bytes.append(contentsOf: utf8) }
             guard let masked = Redaction.masked(utf8) else { return append(utf8) }
             masked.withUnsafeBufferPointer { append($0) }
         }
@@ -48,6 +51,47 @@ struct LineBytes {
     }
 
     mutating func append(number text: String) { bytes.append(contentsOf: text.utf8) }
+
+    mutating func append(_ number: Int) {
+        if number < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        let start = bytes.count
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
+    }
+
+    mutating func append(hundredths number: Int) {
+        append(number / 100)
+        append(".")
+        append(number / 10 % 10)
+        append(number % 10)
+    }
+
+    /// Appends the 16 hexadecimal digits.
+    mutating func append(hexadecimal number: UInt64) {
+        for place in 0..<16 { bytes.append(UInt8(hexadecimalDigit: UInt8(truncatingIfNeeded: number >> (60 - 4 * UInt64(place))) & 15)) }
+    }
+}
+
+/// Texts that are written as they are, as nearly all are: found out in one look at each byte.
+enum PlainText {
+    /// Whether a text has nothing but ASCII characters that need no escape, and none that ``Redaction`` would look at twice: a `:`, a `=`, the
+    /// `J` of a token, the space behind the name of a scheme.
+    static func holds(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var last: UInt8 = 0
+        for byte in text {
+            switch byte {
+            case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: ":"), UInt8(ascii: "="), UInt8(ascii: "J"), 0x7F...:
+                return false
+            case UInt8(ascii: " ") where last | 0x20 == UInt8(ascii: "r") || last | 0x20 == UInt8(ascii: "c"): return false
+            default: last = byte
+            }
+        }
+        return true
+    }
 }
 
 /// A number as JSON writes it (RFC 8259 §6), of those that occur here: digits, with a sign or a fraction.

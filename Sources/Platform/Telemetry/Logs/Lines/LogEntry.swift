@@ -11,10 +11,13 @@ struct LogEntry {
     let errors: [String]
     /// What stands in the line before everything else that is told.
     let fields: [LogField]
+    /// Named behind the first of the fields, where it is not among the metadata.
+    let trace: Trace?
     let metadata: Logger.Metadata
 
-    init(_ level: Logger.Level, _ message: String, _ fields: [LogField], label: String, at moment: LogMoment = .now) {
+    init(_ level: Logger.Level, _ message: String, _ fields: [LogField], _ trace: Trace?, label: String, at moment: LogMoment = .now) {
         (self.level, self.message, self.fields, self.label, self.moment) = (level, message, fields, label, moment)
+        self.trace = trace
         (errors, metadata) = ([], [:])
     }
 
@@ -24,7 +27,7 @@ struct LogEntry {
         self.label = label
         message = event.message.description
         errors = event.error.map(ErrorChain.descriptions) ?? []
-        fields = []
+        (fields, trace) = ([], nil)
         self.metadata = metadata
     }
 

@@ -1,4 +1,5 @@
 import Logging
+import MartletCore
 
 /// How lines look.
 public enum LogForm: Sendable, Hashable {
@@ -29,7 +30,9 @@ enum JSONLine {
         line.append("\",\"message\":\"")
         line.append(text: entry.message)
         line.append("\"")
-        for field in entry.fields { line.append(field) }
+        for field in entry.fields.prefix(1) { line.append(field) }
+        if let trace = entry.trace { line.append(trace) }
+        for field in entry.fields.dropFirst() { line.append(field) }
         let leading = entry.leading
         for field in leading { line.append(field.name, field.value) }
         line.append(errors: entry)
@@ -48,8 +51,21 @@ extension LineBytes {
             line.append("\":")
             switch field.value {
             case .text(let text): line.append(string: text)
-            case .whole, .hundredths: line.append(number: "\(field.value)")
+            case .identifier(let uuid): line.append(string: uuid.text)
+            case .whole(let number): line.append(number)
+            case .hundredths(let number): line.append(hundredths: number)
             }
+        }
+    }
+
+    fileprivate mutating func append(_ trace: Trace) {
+        append(partNamed: 64) { line in
+            line.append(",\"trace_id\":\"")
+            line.append(hexadecimal: trace.recorder.id.high)
+            line.append(hexadecimal: trace.recorder.id.low)
+            line.append("\",\"span_id\":\"")
+            line.append(hexadecimal: trace.span.bits)
+            line.append("\"")
         }
     }
 

@@ -15,7 +15,12 @@ enum TextLine {
         if let error = entry.errors.first.map({ _ in entry.errors.joined(separator: ": ") }) ?? entry.metadata["error"]?.description {
             paint.field("error", error, &line)
         }
-        for field in entry.fields { paint.field("\(field.name)", "\(field.value)", &line) }
+        for field in entry.fields.prefix(1) { paint.field(field, &line) }
+        if let trace = entry.trace {
+            paint.field("trace_id", "\(trace.recorder.id)", &line)
+            paint.field("span_id", "\(trace.span)", &line)
+        }
+        for field in entry.fields.dropFirst() { paint.field(field, &line) }
         for field in leading { paint.field(field.name, field.value.description, &line) }
         for field in entry.further(than: leading.count) {
             paint.field(field.name, Redaction.isSecret(field.name) ? Redaction.mask : field.value.shown, &line)
@@ -37,6 +42,8 @@ private struct Paint {
         if isOn { line.append("\u{1b}[0m") }
         for _ in level.rawValue.count..<8 { line.append(" ") }
     }
+
+    func field(_ field: LogField, _ line: inout LineBytes) { self.field("\(field.name)", "\(field.value)", &line) }
 
     func field(_ name: String, _ value: String, _ line: inout LineBytes) {
         line.append(partNamed: name.utf8.count) { line in

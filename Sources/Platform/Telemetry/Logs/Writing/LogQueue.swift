@@ -4,14 +4,22 @@ public import Logging
 ///
 /// Full, it drops lines and counts them. Lines of level `error` and above may use a reserved eighth.
 struct LogQueue {
+    /// Whole lines, one behind the other in one buffer: a buffer for each would be made by one thread and freed by another, which the allocator
+    /// pays for with more than all the rest of a line costs.
+    struct Batch {
+        fileprivate(set) var bytes: [UInt8] = []
+        fileprivate(set) var lines: [Line] = []
+    }
+
+    /// What is known of a line beside its bytes.
     struct Line {
-        var bytes: [UInt8]
-        var level: Logger.Level
+        let length: Int
+        let level: Logger.Level
     }
 
     /// What the writer is to do.
     enum Turn {
-        case write([Line])
+        case write(Batch)
         case reopen
         /// Look again in a moment: whoever logs now need not wake anybody.
         case pause
@@ -23,9 +31,11 @@ struct LogQueue {
     private let maximumBytes: Int
     private let maximumLines: Int
     private let batchBytes: Int
-    private var lines: [Line] = []
-    private var first = 0
-    private(set) var bytes = 0
+    private var waiting: Batch
+    /// What of it has been given out: lines, and their bytes.
+    private var (first, offset) = (0, 0)
+    /// The buffer of an earlier batch, to be used again.
+    private var spare = Batch()
     private(set) var statistics = LogStatistics()
     /// Dropped since somebody was told.
     private(set) var untold: [Logger.Level: Int] = [:]
@@ -40,9 +50,11 @@ struct LogQueue {
 
     init(maximumBytes: Int, maximumLines: Int, batchBytes: Int) {
         (self.maximumBytes, self.maximumLines, self.batchBytes) = (maximumBytes, maximumLines, batchBytes)
+        waiting = Batch()
     }
 
-    var count: Int { lines.count - first }
+    var count: Int { waiting.lines.count - first }
+    var bytes: Int { waiting.bytes.count - offset }
 
     /// Takes a line, or drops it. Returns whether the writer is to be woken.
     mutating func add(_ bytes: [UInt8], _ level: Logger.Level) -> Bool {
@@ -51,13 +63,12 @@ struct LogQueue {
             drop(level, \.droppedWhenFull)
             return false
         }
-        append(Line(bytes: bytes, level: level))
+        append(bytes, level)
         return isResting || level >= .error
     }
 
-    private mutating func append(_ line: Line) {
-        lines.append(line)
-        bytes += line.bytes.count
+    private mutating func append(_ bytes: [UInt8], _ level: Logger.Level) {
+        waiting.append(bytes, level)
         accepted += 1
     }
 
@@ -84,42 +95,81 @@ struct LogQueue {
     }
 
     /// As many whole lines as a batch holds, at least one.
-    private mutating func batch() -> [Line] {
-        var end = first
-        var size = 0
-        repeat {
-            size += lines[end].bytes.count
-            end += 1
-        } while end < lines.count && size + lines[end].bytes.count <= batchBytes
-        defer { leave(end, size) }
-        return Array(lines[first..<end])
-    }
-
-    /// Old lines are let go of together, so that taking one does not move all others.
-    private mutating func leave(_ end: Int, _ size: Int) {
-        bytes -= size
-        first = end
+    private mutating func batch() -> Batch {
         hasWritten = true
-        guard first == lines.count || first >= 4096 else { return }
-        lines.removeFirst(first)
-        first = 0
+        if first == 0, bytes <= batchBytes { return everything() }
+        var (end, size) = (first, 0)
+        repeat {
+            size += waiting.lines[end].length
+            end += 1
+        } while end < waiting.lines.count && size + waiting.lines[end].length <= batchBytes
+        defer { leave(end, offset + size) }
+        return Batch(bytes: Array(waiting.bytes[offset..<offset + size]), lines: Array(waiting.lines[first..<end]))
     }
 
-    /// Notes how far a batch was written: the first `count` of its lines.
-    mutating func wrote(_ count: Int, of batch: [Line], notice: ([Logger.Level: Int]) -> [UInt8]) {
-        handled += batch.count
+    /// As a rule all that waits is one batch, and its buffer changes hands.
+    private mutating func everything() -> Batch {
+        defer { leave(waiting.lines.count, waiting.bytes.count) }
+        return waiting
+    }
+
+    /// Old lines are let go of together, so that taking some does not move all others.
+    private mutating func leave(_ end: Int, _ size: Int) {
+        (first, offset) = (end, size)
+        if count == 0 {
+            waiting = Batch()
+            swap(&waiting, &spare)
+        } else if offset >= 4 * batchBytes, offset >= bytes {
+            waiting.removeFirst(first, offset)
+        } else {
+            return
+        }
+        (first, offset) = (0, 0)
+    }
+
+    /// Notes how far a batch was written: the first `count` of its lines. Takes its buffer back.
+    mutating func wrote(_ count: Int, of batch: inout Batch, notice: ([Logger.Level: Int]) -> [UInt8]) {
+        handled += batch.lines.count
         statistics.writtenLines += count
-        statistics.writtenBytes += batch.prefix(count).reduce(0) { $0 + $1.bytes.count }
-        for line in batch.dropFirst(count) { drop(line.level, \.droppedWhenUnwritable) }
-        if count == batch.count, !untold.isEmpty, bytes < maximumBytes / 8 * 7 {
-            append(Line(bytes: notice(untold), level: .warning))
+        statistics.writtenBytes += batch.lines.prefix(count).reduce(0) { $0 + $1.length }
+        for line in batch.lines.dropFirst(count) { drop(line.level, \.droppedWhenUnwritable) }
+        if count == batch.lines.count, !untold.isEmpty, bytes < maximumBytes / 8 * 7 {
+            append(notice(untold), .warning)
             untold = [:]
         }
+        batch.removeAll()
+        swap(&spare, &batch)
     }
 
     mutating func reopen() { wantsReopening = true }
     mutating func hurry() { isHurried = true }
     mutating func end() { isEnding = true }
+}
+
+extension LogQueue.Batch {
+    fileprivate mutating func append(_ line: [UInt8], _ level: Logger.Level) {
+        bytes += line
+        lines.append(LogQueue.Line(length: line.count, level: level))
+    }
+
+    fileprivate mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        lines.removeAll(keepingCapacity: true)
+    }
+
+    fileprivate mutating func removeFirst(_ count: Int, _ size: Int) {
+        lines.removeFirst(count)
+        bytes.removeFirst(size)
+    }
+
+    /// How many of the lines are whole in the first so many bytes.
+    func lines(within size: Int) -> Int {
+        var rest = size
+        return lines.prefix { line in
+            rest -= line.length
+            return rest >= 0
+        }.count
+    }
 }
 
 /// Where lines go, by the names that metrics have for it.

@@ -20,7 +20,7 @@ struct StreamSink: LogSink {
     init(descriptor: Int32) {
         self.descriptor = descriptor
         // Writes of this length to a pipe are not mixed with those of other processes (POSIX write, PIPE_BUF).
-        batchBytes = Self.isPipe(descriptor) ? 4096 : 64 << 10
+        batchBytes = Self.isPipe(descriptor) ? 4096 : 256 << 10
     }
 
     mutating func write(_ bytes: [UInt8]) -> Int {

@@ -56,8 +56,8 @@ private final class Core: Sendable {
     private let sink: Mutex<any LogSink>
     private let bell = DispatchSemaphore(value: 0)
     private let notice: LogWriter.Notice
-    /// Long enough that a busy server writes many lines at once, and too short for anyone to notice.
-    private static let pause = DispatchTimeInterval.milliseconds(5)
+    /// Long enough that a busy server writes many lines at once and is seldom interrupted for it, and too short for anyone to notice.
+    private static let pause = DispatchTimeInterval.milliseconds(25)
 
     init(_ sink: any LogSink, _ bounds: LogWriter.Bounds, _ notice: @escaping LogWriter.Notice) {
         state = Mutex(State(queue: LogQueue(maximumBytes: bounds.bytes, maximumLines: bounds.lines, batchBytes: sink.batchBytes)))
@@ -97,7 +97,7 @@ private final class Core: Sendable {
     func run() {
         while true {
             switch state.withLock({ $0.queue.turn() }) {
-            case .write(let batch): write(batch)
+            case .write(var batch): write(&batch)
             case .reopen: sink.withLock { $0.reopen() }
             case .pause: _ = bell.wait(timeout: .now() + Self.pause)
             case .rest: bell.wait()
@@ -106,27 +106,15 @@ private final class Core: Sendable {
         }
     }
 
-    private func write(_ batch: [LogQueue.Line]) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(batch.reduce(0) { $0 + $1.bytes.count })
-        for line in batch { bytes += line.bytes }
-        let written = sink.withLock { $0.write(bytes) }
+    private func write(_ batch: inout LogQueue.Batch) {
+        let written = sink.withLock { $0.write(batch.bytes) }
         state.withLock { state in
-            state.queue.wrote(Self.lines(of: batch, within: written), of: batch, notice: notice)
+            state.queue.wrote(batch.lines(within: written), of: &batch, notice: notice)
             state.waiting.removeAll { waiter in
                 guard waiter.target <= state.queue.handled else { return false }
                 waiter.done.signal()
                 return true
             }
         }
-    }
-
-    /// How many of the lines are whole in so many bytes.
-    private static func lines(of batch: [LogQueue.Line], within bytes: Int) -> Int {
-        var rest = bytes
-        return batch.prefix { line in
-            rest -= line.bytes.count
-            return rest >= 0
-        }.count
     }
 }

@@ -9,7 +9,14 @@ public struct RootSpan: Sendable {
     let slow: Duration?
 
     /// In it the work belongs to the trace.
-    public var context: ServiceContext { Trace(recorder: recorder, span: id).context(in: id) }
+    public var context: ServiceContext {
+        var context = ServiceContext.topLevel
+        context[TraceKey.self] = trace
+        return context
+    }
+
+    /// What ``Trace/current`` is in its ``context``.
+    public var trace: Trace { Trace(recorder: recorder, span: id) }
 
     /// Whether the trace is recorded whatever becomes of it.
     public var isSampled: Bool { recorder.isSampled }

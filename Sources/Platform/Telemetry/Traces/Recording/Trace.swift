@@ -20,23 +20,35 @@ public struct Trace: Sendable {
     public var parent: TraceParent { recorder.parent(span) }
 
     /// Runs `body` as a span that has none below it. An error that it throws is passed on, and its code noted.
+    ///
+    /// Every statement of a request that is traced goes this way, most of them for nothing: so the caller's compiler makes it what that one needs.
+    @inlinable
     public nonisolated(nonsending) func step<Result>(
         _ detail: @autoclosure () -> some SpanDetail, _ body: nonisolated(nonsending) () async throws -> Result
     ) async throws -> Result {
-        try await step({ _ in detail() }, body)
+        let start = ContinuousClock.now
+        do {
+            let result = try await body()
+            note(detail(), since: start, failure: nil)
+            return result
+        } catch {
+            note(detail(), since: start, failure: FailureName.of(error))
+            throw error
+        }
     }
 
     /// The same, where what is to be told depends on the result; `nil` when an error was thrown.
+    @inlinable
     public nonisolated(nonsending) func step<Result>(
         _ detail: (Result?) -> some SpanDetail, _ body: nonisolated(nonsending) () async throws -> Result
     ) async throws -> Result {
         let start = ContinuousClock.now
         do {
             let result = try await body()
-            add(detail(result), since: start)
+            note(detail(result), since: start, failure: nil)
             return result
         } catch {
-            add(detail(nil), since: start, failure: FailureName.of(error))
+            note(detail(nil), since: start, failure: FailureName.of(error))
             throw error
         }
     }
@@ -61,10 +73,15 @@ public struct Trace: Sendable {
 
     /// Notes a span that has just ended.
     public func add(_ detail: some SpanDetail, since start: ContinuousClock.Instant, failure: String? = nil) {
+        note(detail, since: start, failure: failure)
+    }
+
+    @usableFromInline
+    func note(_ detail: any SpanDetail, since start: ContinuousClock.Instant, failure: String?) {
         add(detail, as: recorder.newSpan(), since: start, failure: failure)
     }
 
-    private func add(_ detail: some SpanDetail, as id: SpanID, since start: ContinuousClock.Instant, failure: String? = nil) {
+    private func add(_ detail: any SpanDetail, as id: SpanID, since start: ContinuousClock.Instant, failure: String? = nil) {
         recorder.add(FinishedSpan(id: id, parent: span, start: start, end: .now, failure: failure, detail: detail))
     }
 

@@ -160,8 +160,8 @@ public struct App: Sendable {
     /// Every endpoint, in the order of the documentation.
     public static let operations =
         AccountsAPI.operations + ProfileAPI.operations + PasswordsAPI.operations + EmailsAPI.operations + SessionsAPI.operations
-        + MFAAPI.operations + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations + JobsAPI.operations
-        + AuditAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+        + APIKeysAPI.operations + MFAAPI.operations + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
+        + JobsAPI.operations + AuditAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
 
     /// Every permission that endpoints ask for, and which built-in roles have it.
     public static let permissions =

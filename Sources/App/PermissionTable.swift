@@ -16,6 +16,9 @@ public enum PermissionTable {
         permissions below: `POST /api/v1/admin/roles`. In an organisation its owners and administrators have every shared permission, and other
         members those of their role there.
 
+        *Signed in* is whoever comes with an access token or an API key. *A login* wants the token: it is for what people do, and programs in
+        their place may not. An API key may do what is among its own permissions and, at that moment, among its owner's.
+
         ## Endpoints
 
         \(endpoints)
@@ -54,6 +57,7 @@ extension Access {
         switch self {
         case .anyone: "anyone"
         case .signedIn: "signed in"
+        case .loggedIn: "a login"
         case .permission(let permission): permission.raw
         }
     }
@@ -61,7 +65,7 @@ extension Access {
     /// Whether whoever has a role, and no other, may call.
     public func isAllowed(to role: BuiltInRole) -> Bool {
         switch self {
-        case .anyone, .signedIn: true
+        case .anyone, .signedIn, .loggedIn: true
         case .permission(let permission): App.roles.permissions(of: role).contains(permission)
         }
     }

@@ -104,8 +104,11 @@ public enum Success: Int, Sendable {
 public enum Access: Sendable, Hashable {
     /// Anyone, signed in or not.
     case anyone
-    /// Whoever is signed in.
+    /// Whoever is signed in, be it by an API key.
     case signedIn
+    /// Whoever is signed in by a token, not by an API key: for what people do, and programs in their place may not. Who comes with a key hears
+    /// 403, `login_required`.
+    case loggedIn
     /// Callers whose token carries the permission.
     case permission(Permission)
 }

@@ -57,3 +57,6 @@ public enum Organisation {}
 
 /// A login, and every token that descends from it: the entity of the identifiers that name a session.
 public enum LoginSession {}
+
+/// What a program calls with in its owner's place: the entity of the identifiers that name a key.
+public enum APIKey {}

@@ -29,7 +29,10 @@ public struct OpenAPI: Sendable {
             "tags": .array(tags.map { ["name": .string($0)] }),
             "paths": paths,
             "components": [
-                "securitySchemes": ["bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]],
+                "securitySchemes": [
+                    "bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"],
+                    "apiKey": ["type": "apiKey", "in": "header", "name": "X-API-Key", "description": .string(Self.apiKeyInWords)],
+                ],
                 "schemas": .object(components.sorted),
                 "headers": LimitDescriptions.headers,
                 "responses": ["Problem": Self.problemAnswer, "Limited": LimitDescriptions.answer],
@@ -141,6 +144,8 @@ public struct OpenAPI: Sendable {
         "description": "The `id` of the last event received: the stream goes on after it.", "schema": ["type": "string"],
     ]
 
+    private static let apiKeyInWords =
+        "A key of `/api/v1/auth/api-keys`, for programs. It may come as `Authorization: Bearer …`, too, and not as both unless they are the same."
     private static let problem = "#/components/responses/Problem"
     private static let limited = "#/components/responses/Limited"
     private static let idempotencyKey: JSON = [
@@ -162,6 +167,7 @@ extension APIOperation {
         if access != .anyone { kinds.append(.unauthenticated) }
         if limit != .none { kinds.append(.limited) }
         if case .permission = access { kinds.append(.forbidden) }
+        if access == .loggedIn { kinds.append(.forbidden) }
         if recent != nil { kinds.append(.forbidden) }
         if !body.accepts.isEmpty { kinds += [.malformed, .tooLarge, .unsupportedMedia] }
         if !fields.isEmpty || !body.accepts.isEmpty { kinds.append(.invalid) }
@@ -174,10 +180,14 @@ extension Access {
     fileprivate var security: [JSON.Member]? {
         switch self {
         case .anyone: nil
-        case .signedIn: [.init("security", [["bearer": []]])]
+        case .signedIn: [.init("security", [["bearer": []], ["apiKey": []]])]
+        case .loggedIn: [.init("security", [["bearer": []]])]
         // What a scheme other than OAuth's asks for is a role's name by OpenAPI 3.1 (§4.8.30): here, the permission.
         case .permission(let permission):
-            [.init("security", [["bearer": [.string(permission.raw)]]]), .init("x-permission", .string(permission.raw))]
+            [
+                .init("security", [["bearer": [.string(permission.raw)]], ["apiKey": [.string(permission.raw)]]]),
+                .init("x-permission", .string(permission.raw)),
+            ]
         }
     }
 }

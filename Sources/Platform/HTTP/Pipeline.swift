@@ -212,6 +212,9 @@ public struct Pipeline: Sendable {
     }
 
     private func permit(_ caller: Caller, _ operation: APIOperation, _ call: Call) throws(Failure) {
+        if operation.access == .loggedIn, caller.apiKey != nil {
+            throw Failure.forbidden("login_required", "This is for people who have logged in: an API key cannot do it.")
+        }
         if case .permission(let permission) = operation.access, !caller.permissions.contains(permission) {
             onRefusal?.tell(caller, operation, call)
             throw Failure.forbidden("permission_missing", "This needs the permission \(permission).", lacking: permission)

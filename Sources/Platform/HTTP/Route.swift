@@ -112,16 +112,19 @@ public struct Caller: Sendable, Hashable {
     public let session: Identifier<LoginSession>?
     /// How and when the caller proved who they are; `nil` where the credentials do not say.
     public let authentication: Authentication?
+    /// The key that a program calls with in their place; `nil` for tokens.
+    public let apiKey: Identifier<APIKey>?
 
     public init(
         id: Identifier<Account>, permissions: Set<Permission>, organisation: Identifier<Organisation>? = nil,
-        session: Identifier<LoginSession>? = nil, authentication: Authentication? = nil
+        session: Identifier<LoginSession>? = nil, authentication: Authentication? = nil, apiKey: Identifier<APIKey>? = nil
     ) {
         self.id = id
         self.permissions = permissions
         self.organisation = organisation
         self.session = session
         self.authentication = authentication
+        self.apiKey = apiKey
     }
 }
 

@@ -15,7 +15,7 @@ struct AccessTokens: Authenticator {
     private let policy: IdentityPolicy.Tokens
     private let denylist: Denylist
     private let clock: WallClock
-    private let verified = VerifiedTokens()
+    private let verified = Remembered<VerifiedToken>()
 
     /// - Parameter external: Checks tokens of other issuers; `nil` where there are none.
     init(_ policy: IdentityPolicy.Tokens, external: ExternalTokens?, denylist: Denylist, clock: WallClock) throws {
@@ -61,7 +61,7 @@ struct AccessTokens: Authenticator {
 
     func caller(with token: String) async throws -> Caller {
         let now = clock.now
-        if let known = verified.token(token, at: now) { return try admitted(known) }
+        if let known = verified.value(of: token, at: now) { return try admitted(known) }
         let era = verified.era
         let read = try CompactToken(token, upTo: external == nil ? CompactToken.longest : ExternalTokens.longest)
         let known =

@@ -19,6 +19,10 @@ extension AuditAction {
     static let sessionEnded = AuditAction("auth.session_ended")
     static let sessionsEnded = AuditAction("auth.sessions_ended")
 
+    static let apiKeyCreated = AuditAction("api_key.created")
+    static let apiKeyRotated = AuditAction("api_key.rotated")
+    static let apiKeyRevoked = AuditAction("api_key.revoked")
+
     static let passwordChanged = AuditAction("auth.password_changed")
     static let passwordResetRequested = AuditAction("auth.password_reset_requested")
     static let passwordReset = AuditAction("auth.password_reset")
@@ -95,6 +99,19 @@ extension AuditEvent {
         func facts(_ role: Role) -> AuditFacts { ["permissions": .texts(role.permissions.all.map(\.raw))] }
         let target = (new ?? old).map { AuditTarget(kind: "role", id: $0.name.raw) }
         return AuditEvent(action, on: target, before: old.map(facts), after: new.map(facts))
+    }
+
+    /// Something about a key, in the chain of its organisation. Nothing of the key itself is told, and not its name, which is anything.
+    static func apiKey(_ action: AuditAction, from old: OwnAPIKey? = nil, to new: OwnAPIKey? = nil) -> AuditEvent {
+        func facts(_ key: OwnAPIKey) -> AuditFacts {
+            [
+                "key": .text("\(key.id)"), "permissions": .texts(key.permissions.all.map(\.raw)),
+                "expires_at": .text(Timestamp.text(key.expiresAt)),
+            ]
+        }
+        let key = old ?? new
+        return AuditEvent(
+            action, on: key.map { .of("api_key", $0.id) }, in: key?.organisationId?.uuid, before: old.map(facts), after: new.map(facts))
     }
 
     /// Something in an organisation, whose own chain it belongs to.

@@ -57,6 +57,14 @@ extension Denylist {
         Revocation(kind: .account, subjectID: account.uuid, issuedBefore: moment, expiresAt: moment.addingTimeInterval(lifetime))
     }
 
+    /// The same for what instances have read of a key.
+    ///
+    /// It is stored as if the key were an account: both end what is older, no identifier is two things', and the release before this one, which
+    /// may run beside it, reads it.
+    func revocation(of key: Identifier<APIKey>) -> Revocation {
+        revocation(of: Identifier<Account>(key.uuid), before: clock.now)
+    }
+
     /// Refuses the tokens concerned, in this process.
     func apply(_ revocation: Revocation) {
         let now = clock.now
@@ -64,6 +72,7 @@ extension Denylist {
     }
 
     func holds(_ token: TokenIdentity) -> Bool { revoked.withLock { $0.holds(token) } }
+    func holds(_ reading: KeyReading) -> Bool { revoked.withLock { $0.holds(reading) } }
 
     /// How many revocations are held. For tests.
     var count: Int { revoked.withLock { $0.count } }

@@ -13,17 +13,17 @@ extension IdentityService {
                 RoleList(
                     roles: roles.builtIn + (try await RoleStore(database, roles).custom()), permissions: roles.declared.sorted())
             },
-            serve(RolesAPI.create) { new, caller in try await create(new, by: caller.id) },
-            serve(RolesAPI.change) { change, caller in try await apply(change, by: caller.id) },
+            serve(RolesAPI.create) { new, caller in try await create(new, by: caller) },
+            serve(RolesAPI.change) { change, caller in try await apply(change, by: caller) },
             serve(RolesAPI.delete) { reference, caller in
-                try await delete(reference.name, by: caller.id)
+                try await delete(reference.name, by: caller)
                 return NoContent()
             },
             serve(RolesAPI.held) { reference, _ in
                 try await AccountStore(database).requireAccount(reference.id)
                 return try await RoleStore(database, roles).roles(of: reference.id)
             },
-            serve(RolesAPI.assign) { assignment, caller in try await assign(assignment, by: caller.id) },
+            serve(RolesAPI.assign) { assignment, caller in try await assign(assignment, by: caller) },
         ]
     }
 }
@@ -31,7 +31,7 @@ extension IdentityService {
 // MARK: The work
 
 extension IdentityService {
-    private func create(_ new: NewRole, by caller: Identifier<Account>) async throws -> Role {
+    private func create(_ new: NewRole, by caller: Caller) async throws -> Role {
         try roles.check(new.permissions)
         guard !roles.isBuiltIn(new.name) else { throw RoleStore.exists }
         return try await database.transaction { transaction in
@@ -42,7 +42,7 @@ extension IdentityService {
         }
     }
 
-    private func apply(_ change: RoleChange, by caller: Identifier<Account>) async throws -> Role {
+    private func apply(_ change: RoleChange, by caller: Caller) async throws -> Role {
         if let permissions = change.permissions { try roles.check(permissions) }
         try requireCustom(change.name)
         return try await denylist.changingPermissions { transaction in
@@ -60,7 +60,7 @@ extension IdentityService {
         }
     }
 
-    private func delete(_ name: RoleName, by caller: Identifier<Account>) async throws {
+    private func delete(_ name: RoleName, by caller: Caller) async throws {
         try requireCustom(name)
         try await database.transaction { transaction in
             let store = RoleStore(transaction, roles)
@@ -71,7 +71,7 @@ extension IdentityService {
         }
     }
 
-    private func assign(_ assignment: RoleAssignment, by caller: Identifier<Account>) async throws -> RolesOfAccount {
+    private func assign(_ assignment: RoleAssignment, by caller: Caller) async throws -> RolesOfAccount {
         try await denylist.changingPermissions { transaction in
             try await AccountStore(transaction).requireAccount(assignment.id)
             let store = RoleStore(transaction, roles)
@@ -92,9 +92,10 @@ extension IdentityService {
     }
 
     /// Throws `forbidden` unless the caller has all of them by their own roles, as they are now: what a role in an organisation gives is no
-    /// one's to give away.
-    private func require(_ permissions: Set<Permission>, of caller: Identifier<Account>, in transaction: any Transaction) async throws {
-        let own = try await RoleStore(transaction, roles).roles(of: caller).permissions.all
+    /// one's to give away. A key gives no more than it may do.
+    private func require(_ permissions: Set<Permission>, of caller: Caller, in transaction: any Transaction) async throws {
+        var own = Set(try await RoleStore(transaction, roles).roles(of: caller.id).permissions.all)
+        if caller.apiKey != nil { own.formIntersection(caller.permissions) }
         guard let missing = permissions.subtracting(own).min() else { return }
         throw Failure.forbidden(
             "permission_not_held", "Nobody can give or take what they may not do by their own roles: \(missing).", lacking: missing)

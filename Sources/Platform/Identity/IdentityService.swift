@@ -22,13 +22,14 @@ public struct IdentityService: Service {
     let secrets: SecretBox
     let hasher: PasswordHasher
     private let tokens: AccessTokens
+    private let apiKeys: KeyAuthentication
     /// Ends access before its tokens expire. To be loaded before anything is served.
     public let denylist: Denylist
     let cookies: RefreshCookies
     let roles: RoleCatalogue
     let clock: WallClock
     private let logins: LoginCounts
-    /// When sessions were last used. To be run beside the server.
+    /// When sessions and keys were last used. To be run beside the server.
     public let sightings: Sightings
     /// `nil` where no mail is sent.
     let mail: AccountMail?
@@ -61,22 +62,25 @@ public struct IdentityService: Service {
         denylist = Denylist(database, tail: tail, lifetime: policy.longestAccess + .seconds(2 * AccessTokens.leeway), clock: clock)
         let external = Self.externalTokens(policy, database, roles, audit, clock: clock, logger: logger)
         tokens = try AccessTokens(policy.tokens, external: external, denylist: denylist, clock: clock)
+        apiKeys = KeyAuthentication(tokens, KeyReader(database, roles, policy), denylist: denylist, clock: clock)
         self.roles = roles
         cookies = RefreshCookies(policy.cookies)
     }
 
     public var operations: [NamedOperation] {
-        AccountsAPI.operations + PasswordsAPI.operations + EmailsAPI.operations + SessionsAPI.operations + MFAAPI.operations
-            + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
+        AccountsAPI.operations + PasswordsAPI.operations + EmailsAPI.operations + SessionsAPI.operations + APIKeysAPI.operations
+            + MFAAPI.operations + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
     }
-    public static var migrations: [Migration] { identityMigrations + mfaMigrations + externalIdentityMigrations + roleMigrations }
+    public static var migrations: [Migration] {
+        identityMigrations + mfaMigrations + externalIdentityMigrations + roleMigrations + apiKeyMigrations
+    }
 
     public var jobs: [JobHandler] { [perform(PruneSessions.self, with: database)] + mailJobs }
     public var schedules: [ScheduledJob] { [schedule("identity.prune_sessions", .cron("17 * * * *")) { PruneSessions() }] }
 
-    /// Tells who calls by the access token of the request.
+    /// Tells who calls by the access token of the request, or by its API key.
     public var authenticator: any Authenticator {
-        RecentAuthentication(authenticator: SeeingSessions(tokens, sightings, clock), database: database, clock: clock)
+        RecentAuthentication(authenticator: SeeingCallers(apiKeys, sightings, clock), database: database, clock: clock)
     }
 
     /// Reads the files of token keys anew. Throws a `Failure` that says what is wrong with them, and then keeps what it had. Safe to repeat.
@@ -86,7 +90,8 @@ public struct IdentityService: Service {
     public var operators: Operators { Operators(denylist, roles, audit) }
 
     public var routes: [Route] {
-        accountRoutes + passwordRoutes + emailRoutes + sessionRoutes + mfaRoutes + [keysRoute(tokens)] + organisationRoutes + roleRoutes
+        accountRoutes + passwordRoutes + emailRoutes + sessionRoutes + apiKeyRoutes + mfaRoutes + [keysRoute(tokens)]
+            + organisationRoutes + roleRoutes
     }
 
     private var accountRoutes: [Route] {

@@ -41,6 +41,13 @@ extension IdentityService {
                     .timestamp("expires_at"),
                 ]),
             StoredTable(
+                "api_key", key: ["id"],
+                [
+                    .uuid("id"), .uuid("account_id"), .uuid("organisation_id"), .text("name"), .text("prefix"), .bytes("hash"),
+                    .json("permissions"), .timestamp("created_at"), .timestamp("expires_at"), .timestamp("last_used_at"),
+                    .timestamp("replaced_at"),
+                ]),
+            StoredTable(
                 "refresh_token", key: ["hash"],
                 [.bytes("hash"), .uuid("session_id"), .timestamp("created_at"), .timestamp("expires_at"), .timestamp("used_at")]),
             StoredTable(

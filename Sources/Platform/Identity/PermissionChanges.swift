@@ -25,6 +25,20 @@ extension Denylist {
         return result
     }
 
+    /// Changes or removes a key, and has every instance read it anew before it accepts it again: an instance that hears of it after the commit
+    /// believes nothing that it began to read before.
+    func changing<Result: Sendable>(
+        _ key: Identifier<APIKey>, _ body: @Sendable (any Transaction) async throws -> Result
+    ) async throws -> Result {
+        let revocation = revocation(of: key)
+        let result = try await database.transaction(isolation: .readCommitted) { transaction in
+            try await revocation.store(in: transaction)
+            return try await body(transaction)
+        }
+        apply(revocation)
+        return result
+    }
+
     private func moment(_ onlyGiving: Bool) -> Date {
         onlyGiving ? clock.now : clock.now.addingTimeInterval(0.001)
     }

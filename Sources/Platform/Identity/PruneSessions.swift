@@ -2,8 +2,8 @@ import MartletCore
 import MartletJobs
 import MartletStorage
 
-/// Removes sessions that ended, logins that nobody finished, and revocations, mailed tokens and remembered devices that are over. A token stays
-/// for a day beyond its time: who uses it late is told the truth.
+/// Removes sessions that ended, logins that nobody finished, and revocations, mailed tokens, remembered devices and keys that are over. A token
+/// stays for a day beyond its time: who uses it late is told the truth. A key stays for a month.
 struct PruneSessions: Job {
     static let name = "identity.prune_sessions"
     static let policy = JobPolicy(priority: .low, unique: .untilFinished)
@@ -37,7 +37,12 @@ struct PruneSessions: Job {
                 """
                 DELETE FROM mail_token WHERE hash IN (SELECT hash FROM mail_token WHERE expires_at < \(SQL.now) LIMIT \(Self.batch))
                 """)
-            return max(tokens, sessions, revocations, mailed, try await pruneMFA(in: transaction, batch: Self.batch))
+            let keys = try await transaction.change(
+                """
+                DELETE FROM api_key WHERE id IN (
+                    SELECT id FROM api_key WHERE expires_at < \(SQL.moment(.now, plus: .seconds(-30 * 86_400))) LIMIT \(Self.batch))
+                """)
+            return max(tokens, sessions, revocations, mailed, keys, try await pruneMFA(in: transaction, batch: Self.batch))
         }
     }
 }

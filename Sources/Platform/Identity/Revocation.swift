@@ -10,6 +10,7 @@ struct Revocation: Codable, Sendable, Equatable {
     }
 
     let kind: Kind
+    /// A session; or an account, or a key, which is stored like one.
     let subjectID: UUID
     /// Of an account, the tokens that were issued before this; of a session, all.
     let issuedBefore: Date?

@@ -4,7 +4,7 @@ import MartletCore
 /// The revocations that are not over, in memory: as many as there were within the lifetime of a token.
 struct RevokedAccess {
     private var sessions: [UUID: Date] = [:]
-    private var accounts: [UUID: (issuedBefore: Date, expiresAt: Date)] = [:]
+    private var accounts: [UUID: (issuedBefore: Date, expiresAt: Date, heardAt: Date)] = [:]
     private var nextSweep = Date.distantPast
 
     /// How many are held.
@@ -19,7 +19,10 @@ struct RevokedAccess {
         case .session: sessions[subject] = max(sessions[subject] ?? expiry, expiry)
         case .account:
             let (known, moment) = (accounts[subject], revocation.issuedBefore ?? .distantFuture)
-            accounts[subject] = (max(known?.issuedBefore ?? moment, moment), max(known?.expiresAt ?? expiry, expiry))
+            accounts[subject] = (
+                issuedBefore: max(known?.issuedBefore ?? moment, moment), expiresAt: max(known?.expiresAt ?? expiry, expiry),
+                heardAt: max(known?.heardAt ?? now, now)
+            )
         }
     }
 
@@ -28,6 +31,12 @@ struct RevokedAccess {
         if let session = token.session, sessions[session.uuid] != nil { return true }
         guard let account = accounts[token.account.uuid] else { return false }
         return token.issuedAt < account.issuedBefore
+    }
+
+    /// Whether what was read of a key no longer need be so, since something about the key or its account was heard after that. Both moments
+    /// are of this instance's clock, so that it does not matter how far another one's is ahead.
+    func holds(_ reading: KeyReading) -> Bool {
+        [reading.key.uuid, reading.account.uuid].contains { accounts[$0].map { reading.at <= $0.heardAt } ?? false }
     }
 
     mutating func sweep(at now: Date) {
@@ -43,4 +52,11 @@ struct TokenIdentity: Sendable {
     let account: Identifier<Account>
     let session: Identifier<LoginSession>?
     let issuedAt: Date
+}
+
+/// When, at the latest, it was read what a key may do.
+struct KeyReading: Sendable {
+    let key: Identifier<APIKey>
+    let account: Identifier<Account>
+    let at: Date
 }

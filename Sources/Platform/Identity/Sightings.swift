@@ -7,19 +7,19 @@ import MartletStorage
 public import ServiceLifecycle
 import Synchronization
 
-/// When sessions were last used: noted in memory with each request, and written once a minute.
+/// When sessions and keys were last used: noted in memory with each request, and written once a minute.
 ///
-/// So a session costs a write a minute at most on each instance, however much it is used. Moments are kept to the minute, so that one statement
-/// writes those of many sessions. What was noted within the last minute is lost when the process is killed.
+/// So each costs a write a minute at most on each instance, however much it is used. Moments are kept to the minute, so that one statement
+/// writes those of many. What was noted within the last minute is lost when the process is killed.
 public final class Sightings: ServiceLifecycle.Service {
-    /// More sessions than this within a minute are noted in the next.
+    /// More than this within a minute are noted in the next.
     static let most = 100_000
     private static let batch = 500
 
     private let database: any Database
     private let logger: Logger
     /// The minute since 1970 in which each was last seen.
-    private let seen = Mutex<[Identifier<LoginSession>: Int]>([:])
+    private let seen = Mutex<[Sight: Int]>([:])
 
     init(_ database: any Database, logger: Logger) {
         (self.database, self.logger) = (database, logger)
@@ -34,10 +34,10 @@ public final class Sightings: ServiceLifecycle.Service {
         await Task { await flush() }.value
     }
 
-    func note(_ session: Identifier<LoginSession>, at moment: Date) {
+    func note(_ sight: Sight, at moment: Date) {
         let minute = Int(moment.timeIntervalSince1970 / 60)
         seen.withLock { seen in
-            if seen.count < Self.most || seen[session] != nil { seen[session] = minute }
+            if seen.count < Self.most || seen[sight] != nil { seen[sight] = minute }
         }
     }
 
@@ -48,36 +48,54 @@ public final class Sightings: ServiceLifecycle.Service {
             return seen
         }
         do {
-            for (minute, sessions) in Dictionary(grouping: noted.keys, by: { noted[$0] ?? 0 }) {
-                try await write(sessions[...], at: Date(timeIntervalSince1970: Double(minute) * 60))
+            for (minute, seen) in Dictionary(grouping: noted.keys, by: { noted[$0] ?? 0 }) {
+                let moment = Date(timeIntervalSince1970: Double(minute) * 60)
+                try await write(seen.compactMap(\.session)) { try await SessionStore(database).noteSeen($0, at: moment) }
+                try await write(seen.compactMap(\.apiKey)) { try await APIKeyStore(database).noteUsed($0, at: moment) }
             }
         } catch {
-            logger.warning("It could not be noted when sessions were last used", error: error)
+            logger.warning("It could not be noted when sessions and keys were last used", error: error)
         }
     }
 
-    private func write(_ sessions: ArraySlice<Identifier<LoginSession>>, at moment: Date) async throws {
-        var rest = sessions
+    private func write<Entity>(
+        _ seen: [Identifier<Entity>], _ note: (ArraySlice<Identifier<Entity>>) async throws -> Void
+    ) async throws {
+        var rest = seen[...]
         while !rest.isEmpty {
-            try await SessionStore(database).noteSeen(rest.prefix(Self.batch), at: moment)
+            try await note(rest.prefix(Self.batch))
             rest = rest.dropFirst(Self.batch)
         }
     }
 }
 
-/// Tells who calls, and notes that their session is used.
-struct SeeingSessions: Authenticator {
-    private let inner: AccessTokens
+/// What somebody was seen with.
+enum Sight: Hashable, Sendable {
+    case session(Identifier<LoginSession>)
+    case apiKey(Identifier<APIKey>)
+
+    init?(_ caller: Caller) {
+        guard let sight = caller.apiKey.map(Sight.apiKey) ?? caller.session.map(Sight.session) else { return nil }
+        self = sight
+    }
+
+    var session: Identifier<LoginSession>? { if case .session(let id) = self { id } else { nil } }
+    var apiKey: Identifier<APIKey>? { if case .apiKey(let id) = self { id } else { nil } }
+}
+
+/// Tells who calls, and notes what they called with.
+struct SeeingCallers: Authenticator {
+    private let inner: any Authenticator
     private let sightings: Sightings
     private let clock: WallClock
 
-    init(_ inner: AccessTokens, _ sightings: Sightings, _ clock: WallClock) {
+    init(_ inner: any Authenticator, _ sightings: Sightings, _ clock: WallClock) {
         (self.inner, self.sightings, self.clock) = (inner, sightings, clock)
     }
 
     func caller(of request: HTTPRequest) async throws -> Caller? {
         let caller = try await inner.caller(of: request)
-        if let session = caller?.session { sightings.note(session, at: clock.now) }
+        if let sight = caller.flatMap(Sight.init) { sightings.note(sight, at: clock.now) }
         return caller
     }
 }

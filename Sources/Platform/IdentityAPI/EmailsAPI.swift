@@ -17,7 +17,7 @@ public struct EmailsAPI: API {
     public let resend = Endpoint<NoContent, NoContent>.post(
         "/api/v1/auth/email/verify/resend", "Ask for that mail again",
         details: "The token of an earlier one ends when it is sent. An address that is verified already is sent none.",
-        allow: .signedIn, returns: .accepted, limit: .login, failures: [.unavailable])
+        allow: .loggedIn, returns: .accepted, limit: .login, failures: [.unavailable])
 }
 
 /// The token of a mail.

@@ -15,32 +15,32 @@ public struct MFAAPI: API {
         allow: .anyone, limit: .login, failures: [.unauthenticated, .forbidden])
 
     public let status = Endpoint<NoContent, MFAStatus>.get(
-        "/api/v1/auth/mfa", "See whether one's logins need a second factor", allow: .signedIn)
+        "/api/v1/auth/mfa", "See whether one's logins need a second factor", allow: .loggedIn)
 
     public let begin = Endpoint<NoContent, MFASetup>.post(
         "/api/v1/auth/mfa/begin", "Get what an authenticator has to know",
         details: "Nothing changes before the first code is confirmed; asking again replaces the secret.",
-        allow: .signedIn, recent: recently, failures: [.conflict])
+        allow: .loggedIn, recent: recently, failures: [.conflict])
 
     public let confirm = Endpoint<MFAConfirmation, RecoveryCodes>.post(
         "/api/v1/auth/mfa/confirm", "Turn the second factor on with the first code",
         details: "The recovery codes in the answer are shown this once.",
-        allow: .signedIn, recent: recently, failures: [.conflict, .forbidden])
+        allow: .loggedIn, recent: recently, failures: [.conflict, .forbidden])
 
     public let disable = Endpoint<NoContent, NoContent>.post(
         "/api/v1/auth/mfa/disable", "Turn the second factor off",
         details: "Its secret, the recovery codes and the remembered devices are removed. Where the account's roles demand it, it stays.",
-        allow: .signedIn, recent: recently, returns: .noContent, failures: [.conflict])
+        allow: .loggedIn, recent: recently, returns: .noContent, failures: [.conflict])
 
     public let recoveryCodes = Endpoint<NoContent, RecoveryCodes>.post(
         "/api/v1/auth/mfa/recovery-codes", "Get new recovery codes", details: "Those from before end. The new ones are shown this once.",
-        allow: .signedIn, recent: recently, failures: [.conflict])
+        allow: .loggedIn, recent: recently, failures: [.conflict])
 
     public let devices = Endpoint<NoContent, RememberedDevices>.get(
-        "/api/v1/auth/mfa/devices", "List the devices whose logins need the password alone", allow: .signedIn)
+        "/api/v1/auth/mfa/devices", "List the devices whose logins need the password alone", allow: .loggedIn)
 
     public let forgetDevice = Endpoint<DeviceReference, NoContent>.delete(
-        "/api/v1/auth/mfa/devices/{id}", "Ask for a second factor on a device again", allow: .signedIn, failures: [.notFound])
+        "/api/v1/auth/mfa/devices/{id}", "Ask for a second factor on a device again", allow: .loggedIn, failures: [.notFound])
 
     public let stepUp = Endpoint<StepUp, FreshAccess>.post(
         "/api/v1/auth/step-up", "Prove again who one is",
@@ -48,7 +48,7 @@ public struct MFAAPI: API {
             Takes the authenticator's code where the account has a second factor, else the password. The answer is an access token of the same \
             session, with a new `auth_time`; operations with `x-recent-authentication` take it for that many seconds.
             """,
-        allow: .signedIn, limit: .login, failures: [.forbidden])
+        allow: .loggedIn, limit: .login, failures: [.forbidden])
 
     /// How long a proof is good for what concerns the proofs themselves.
     private static let recently = Duration.seconds(600)

@@ -9,20 +9,20 @@ public struct OrganisationsAPI: API {
     public static let name = "organisations"
 
     public let create = Endpoint<NewOrganisation, OrganisationProfile>.post(
-        "/api/v1/organisations", "Create an organisation, and own it", allow: .signedIn, returns: .created)
+        "/api/v1/organisations", "Create an organisation, and own it", allow: .loggedIn, returns: .created)
 
     public let list = Endpoint<MembershipFilter, Page<OrganisationProfile>>.get(
-        "/api/v1/organisations", "List the organisations that one is a member of, newest membership first", allow: .signedIn)
+        "/api/v1/organisations", "List the organisations that one is a member of, newest membership first", allow: .loggedIn)
 
     public let find = Endpoint<OrganisationReference, OrganisationProfile>.get(
-        "/api/v1/organisations/{id}", "See an organisation", allow: .signedIn, failures: [.notFound])
+        "/api/v1/organisations/{id}", "See an organisation", allow: .loggedIn, failures: [.notFound])
 
     public let rename = Endpoint<OrganisationRenaming, OrganisationProfile>.patch(
-        "/api/v1/organisations/{id}", "Rename an organisation", details: "For its owners and administrators.", allow: .signedIn,
+        "/api/v1/organisations/{id}", "Rename an organisation", details: "For its owners and administrators.", allow: .loggedIn,
         failures: [.notFound, .forbidden])
 
     public let delete = Endpoint<OrganisationReference, NoContent>.delete(
-        "/api/v1/organisations/{id}", "Delete an organisation and everything in it", details: "For its owners.", allow: .signedIn,
+        "/api/v1/organisations/{id}", "Delete an organisation and everything in it", details: "For its owners.", allow: .loggedIn,
         failures: [.notFound, .forbidden])
 
     public let `switch` = Endpoint<OrganisationChoice, AccessGrant>.post(
@@ -32,12 +32,12 @@ public struct OrganisationsAPI: API {
             tokens carry it, too: the claim `org`, and the permissions of one's own roles together with those of the role in the organisation. \
             Access tokens that were given out before stay what they are.
             """,
-        allow: .signedIn, failures: [.notFound])
+        allow: .loggedIn, failures: [.notFound])
 
     // MARK: Members
 
     public let members = Endpoint<OrganisationFilter, Page<OrganisationMember>>.get(
-        "/api/v1/organisations/{id}/members", "List an organisation's members, newest first", allow: .signedIn, failures: [.notFound])
+        "/api/v1/organisations/{id}/members", "List an organisation's members, newest first", allow: .loggedIn, failures: [.notFound])
 
     public let changeMember = Endpoint<MemberChange, OrganisationMember>.patch(
         "/api/v1/organisations/{id}/members/{account_id}", "Change a member's role",
@@ -45,7 +45,7 @@ public struct OrganisationsAPI: API {
             For owners; administrators can change those who are not owners, and make nobody one. The last owner stays. The member's access \
             tokens end within a second.
             """,
-        allow: .signedIn, failures: [.notFound, .forbidden, .conflict])
+        allow: .loggedIn, failures: [.notFound, .forbidden, .conflict])
 
     public let removeMember = Endpoint<MemberReference, NoContent>.delete(
         "/api/v1/organisations/{id}/members/{account_id}", "Remove a member",
@@ -53,11 +53,11 @@ public struct OrganisationsAPI: API {
             For owners; administrators can remove those who are not owners. The last owner stays. The member's access tokens end within a \
             second.
             """,
-        allow: .signedIn, failures: [.notFound, .forbidden, .conflict])
+        allow: .loggedIn, failures: [.notFound, .forbidden, .conflict])
 
     public let leave = Endpoint<OrganisationReference, NoContent>.post(
         "/api/v1/organisations/{id}/leave", "Leave an organisation",
-        details: "The last owner stays. One's access tokens end within a second.", allow: .signedIn, returns: .noContent,
+        details: "The last owner stays. One's access tokens end within a second.", allow: .loggedIn, returns: .noContent,
         failures: [.notFound, .conflict])
 
     // MARK: Invitations
@@ -69,16 +69,16 @@ public struct OrganisationsAPI: API {
             account with this address, is mailed there. With `by_mail` false, or where no mail is sent, the answer holds it. An earlier \
             invitation of the address is replaced.
             """,
-        allow: .signedIn, returns: .created, failures: [.notFound, .forbidden, .conflict])
+        allow: .loggedIn, returns: .created, failures: [.notFound, .forbidden, .conflict])
 
     public let invitations = Endpoint<OrganisationFilter, Page<Invitation>>.get(
         "/api/v1/organisations/{id}/invitations", "List the invitations that can be accepted, newest first",
-        details: "For owners and administrators.", allow: .signedIn, failures: [.notFound, .forbidden])
+        details: "For owners and administrators.", allow: .loggedIn, failures: [.notFound, .forbidden])
 
     public let revokeInvitation = Endpoint<InvitationReference, NoContent>.delete(
         "/api/v1/organisations/{id}/invitations/{invitation_id}", "Take an invitation back", details: "For owners and administrators.",
-        allow: .signedIn, failures: [.notFound, .forbidden])
+        allow: .loggedIn, failures: [.notFound, .forbidden])
 
     public let join = Endpoint<InvitationAcceptance, OrganisationProfile>.post(
-        "/api/v1/organisations/join", "Accept an invitation", allow: .signedIn, limit: .login, failures: [.notFound, .conflict])
+        "/api/v1/organisations/join", "Accept an invitation", allow: .loggedIn, limit: .login, failures: [.notFound, .conflict])
 }

@@ -9,7 +9,7 @@ public struct PasswordsAPI: API {
     public let change = Endpoint<PasswordChange, NoContent>.post(
         "/api/v1/auth/password", "Change one's password",
         details: "All other sessions end, and their access at once; the one that calls goes on.",
-        allow: .signedIn, returns: .noContent, limit: .login, failures: [.forbidden, .conflict])
+        allow: .loggedIn, returns: .noContent, limit: .login, failures: [.forbidden, .conflict])
 
     public let forgot = Endpoint<ForgottenPassword, NoContent>.post(
         "/api/v1/auth/password/forgot", "Ask for a mail with which to choose a new password",

@@ -8,15 +8,15 @@ public struct SessionsAPI: API {
     public static let name = "sessions"
 
     public let list = Endpoint<NoContent, ActiveSessions>.get(
-        "/api/v1/auth/sessions", "List where one is logged in, the latest login first", allow: .signedIn)
+        "/api/v1/auth/sessions", "List where one is logged in, the latest login first", allow: .loggedIn)
 
     public let end = Endpoint<SessionReference, NoContent>.delete(
         "/api/v1/auth/sessions/{id}", "End one of one's sessions",
-        details: "Its access ends on every instance within a second.", allow: .signedIn, failures: [.notFound])
+        details: "Its access ends on every instance within a second.", allow: .loggedIn, failures: [.notFound])
 
     public let endAll = Endpoint<SessionsToEnd, NoContent>.delete(
         "/api/v1/auth/sessions", "End all one's sessions but this one",
-        details: "With `?all=true` this one ends, too.", allow: .signedIn)
+        details: "With `?all=true` this one ends, too.", allow: .loggedIn)
 }
 
 /// Where somebody is logged in.

@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    private static func stored(by app: TestApp) async throws -> [UInt8] {
+    static func stored(by app: TestApp) async throws -> [UInt8] {
         Engine.current == .sqlite ? try files(in: app.folder) : try await rows(in: app.app.database)
     }
 
@@ -119,5 +119,5 @@ import Testing
 }
 
 extension [UInt8] {
-    fileprivate func contains(_ part: [UInt8]) -> Bool { Data(self).range(of: Data(part)) != nil }
+    func contains(_ part: [UInt8]) -> Bool { Data(self).range(of: Data(part)) != nil }
 }

@@ -163,7 +163,7 @@ import Testing
 
 extension TestApp {
     /// On all instances, as happens once a minute.
-    fileprivate func flushSightings() async {
+    func flushSightings() async {
         for service in instances.flatMap(\.services) { await (service as? IdentityService)?.sightings.flush() }
     }
 }

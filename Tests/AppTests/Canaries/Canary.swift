@@ -37,7 +37,7 @@ struct CanaryRequest: Sendable {
 
 extension CanaryRequest {
     private static let json = ("Content-Type", "application/json")
-    private static let confided = [("Cookie", "martlet_refresh=\(Canary.cookie)"), ("X-Api-Key", Canary.key), ("X-Anything", Canary.field)]
+    private static let confided = [("Cookie", "martlet_refresh=\(Canary.cookie)"), ("X-Anything", Canary.field)]
 
     /// Requests to an endpoint in every way that fails, and in one that may not.
     static func all(to operation: APIOperation, token: String) throws -> [CanaryRequest] {
@@ -51,6 +51,10 @@ extension CanaryRequest {
         let asked = target + (target.contains("?") ? "&" : "?") + "\(Canary.query)=\(Canary.query)"
         let reads = [
             plain, plain.with { $0.token = nil }, plain.with { $0.token = Canary.webToken }, plain.with { $0.token = Canary.token },
+            plain.with { request in
+                request.token = nil
+                request.headers.append(("X-Api-Key", Canary.key))
+            },
             plain.with { $0.path = asked }, plain.with { $0.path = target + "/\(Canary.path)" },
             plain.with { $0.headers.append(("Idempotency-Key", Canary.key + "\u{1}")) },
         ]

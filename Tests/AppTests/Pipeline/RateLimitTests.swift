@@ -116,7 +116,7 @@ struct RateLimitsOfCalls {
 
     @Test func boundGuessesOfTokensByAddress() async throws {
         try await limited(["RATE_LIMIT_READS": "3/h", "TRUSTED_PROXIES": "127.0.0.1"]) { app in
-            for guess in [nil, "guess", "a.b.c"] {
+            for guess in [nil, "mk_guess", "a.b.c"] {
                 let answer = try await app.raw(.GET, Self.me, token: guess, headers: [("X-Forwarded-For", "192.0.2.1")])
                 #expect(answer.status == 401 && answer["RateLimit"] != nil)
             }

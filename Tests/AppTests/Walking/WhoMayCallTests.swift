@@ -139,9 +139,9 @@ extension TestApp {
 
     /// Of the owner: the one that calls has to go on.
     private func furtherSession(token: String) async throws -> String {
-        let name = try await raw(.GET, "/api/v1/auth/me", token: token).json()["username"]?.text ?? ""
-        let token = try await logIn(name, Registration.password).accessToken
-        return try #require(try await sessions(token).first { $0.isCurrent }).id.description
+        let name = try #require(try await raw(.GET, "/api/v1/auth/me", token: token).json()["username"]?.text)
+        let further = try await logIn(name, Registration.password).accessToken
+        return try #require(try await sessions(further).first { $0.isCurrent }).id.description
     }
 
     private func rememberDevice(token: String) async throws -> String {

@@ -45,7 +45,7 @@ final class StoredResponse: Keepable {
         let isWorthwhile = compression.isWorthwhile(body, type: common[.contentType])
         if isWorthwhile { common.addVary("Accept-Encoding") }
         for name in rule.varyBy { common.addVary(name.rawName) }
-        if rule.isPrivate { common.addVary("Authorization") }
+        if rule.isPrivate { common.addVary("Authorization, X-API-Key") }
         let gzip = isWorthwhile ? compression.compressed(body) : nil
         self.init(plain: body, gzip: gzip, common: common, etag: Self.digest(of: body))
     }

@@ -18,6 +18,7 @@ extension IdentityService {
             short("roles", in: "account_role") { try await ProfileStore($0).roles(of: $1) },
             short("memberships", in: "membership") { try await ProfileStore($0).memberships(of: $1) },
             short("external_identities", in: "external_identity") { try await ProfileStore($0).externalIdentities(of: $1) },
+            short("api_keys", in: "api_key") { try await APIKeyStore($0).all(of: $1) },
             short("remembered_devices", in: "remembered_device") { try await ProfileStore($0).devices(of: $1) },
         ]
     }

@@ -148,7 +148,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"), .nioCore, .nioPosix,
             ],
             path: "Sources/App"),
-        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletAudit", "MartletDataCopy", "MartletIdentity", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletWire", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
+        .executableTarget(name: "martlet", dependencies: ["MartletApp", "MartletAudit", "MartletDataCopy", "MartletIdentity", "MartletIdentityAPI", "MartletJobs", "MartletJobsAPI", "MartletJobsService", "MartletSecrets", "MartletSupervisor", "MartletTelemetry", "MartletWire", .httpTypes, .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "Sources/Commands"),
 
         // Measures what a check against a limit costs.
         .executableTarget(

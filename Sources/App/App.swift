@@ -56,6 +56,8 @@ public struct App: Sendable {
     let denylist: Denylist
     /// Who may do everything.
     public let operators: Operators
+    /// Everybody's accounts.
+    public let identity: IdentityService
     let sightings: Sightings
     let draining = Draining()
     /// What this process logs, and what became of it.
@@ -118,6 +120,7 @@ public struct App: Sendable {
         self.tail = tail
         denylist = identity.denylist
         operators = identity.operators
+        self.identity = identity
         sightings = identity.sightings
         self.cache = cache
         services = [identity, profile] + others
@@ -133,7 +136,7 @@ public struct App: Sendable {
             settings: JobWorker.Settings(settings), traces: traces, metrics: metrics, logger: logger.named("martlet.jobs"))
         pipeline = Pipeline(
             routes: services.flatMap(\.routes) + systemRoutes(settings, database, jobs, health)
-                + (MetricsPage(settings, registry)?.routes ?? []),
+                + (MetricsPage(settings, registry)?.routes ?? []) + SetupPage(identity).routes,
             authenticator: identity.authenticator,
             policy: HTTPPolicy(settings), deadlines: deadlines, streams: streams,
             limits: RateLimits(settings, shared.limiter, metrics),
@@ -161,12 +164,13 @@ public struct App: Sendable {
     public static let operations =
         AccountsAPI.operations + ProfileAPI.operations + PasswordsAPI.operations + EmailsAPI.operations + SessionsAPI.operations
         + APIKeysAPI.operations + MFAAPI.operations + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
-        + JobsAPI.operations + AuditAPI.operations + AdminAPI.operations + BookmarksAPI.operations + SystemAPI.operations
+        + UsersAPI.operations + SetupAPI.operations + JobsAPI.operations + AuditAPI.operations + AdminAPI.operations
+        + BookmarksAPI.operations + SystemAPI.operations
 
     /// Every permission that endpoints ask for, and which built-in roles have it.
     public static let permissions =
-        RolesAPI.permissions + JobsAPI.permissions + AuditAPI.permissions + AdminAPI.permissions + BookmarksAPI.permissions
-        + GovernanceAPI.permissions + SystemAPI.permissions
+        RolesAPI.permissions + UsersAPI.permissions + JobsAPI.permissions + AuditAPI.permissions + AdminAPI.permissions
+        + BookmarksAPI.permissions + GovernanceAPI.permissions + SystemAPI.permissions
     public static let roles = RoleCatalogue(permissions)
 
     /// The OpenAPI description of all of them.

@@ -1,6 +1,8 @@
 import ArgumentParser
 import MartletApp
 import MartletContract
+import MartletIdentity
+import MartletIdentityAPI
 import MartletSettings
 import MartletStorage
 import MartletSupervisor
@@ -41,14 +43,42 @@ private struct Served {
     }
 
     func run() async throws {
-        try await app.run { port in Output.line(app.settings.greeting(port: port)) }
+        try await app.run { port in
+            Output.line(app.settings.greeting(port: port))
+            Task { await offerSetup(port: port) }
+        }
+    }
+
+    /// Only once it serves: a start that fails must not take the place of the link that is to work. Not by the logger: logs go to collectors,
+    /// and this is a secret.
+    ///
+    /// - Parameter isAlone: Whether no other worker offers the same.
+    private func offerSetup(port: Int, isAlone: Bool = true) async {
+        do {
+            switch try await app.identity.offerSetup() {
+            case .token(let token):
+                Output.error(
+                    """
+                    There is no administrator yet. Make yourself the first one here, once, within a day:
+                    \(app.settings.site(port: port))/setup#token=\(token.raw)
+                    """)
+            case .offeredElsewhere where isAlone:
+                Output.error("There is no administrator yet. Another start has printed the link for the first one within the last minute.")
+            case .offeredElsewhere, .needless: break
+            }
+        } catch {
+            Output.error("There may be no administrator yet; the link for the first one could not be made: start the server again for one.")
+        }
     }
 
     /// As one of several that accept from the same socket.
     func work(at seat: WorkerSeat) async throws {
         let (instructions, told) = AsyncStream<Instruction>.makeStream()
         seat.onRetire { told.yield(.retire) }
-        try await app.run(at: .inherited(descriptor: seat.listener), instructions: instructions) { _ in seat.tellReady() }
+        try await app.run(at: .inherited(descriptor: seat.listener), instructions: instructions) { port in
+            seat.tellReady()
+            Task { await offerSetup(port: port, isAlone: false) }
+        }
     }
 }
 

@@ -61,6 +61,13 @@ struct StatusCommand: AsyncParsableCommand {
 extension Settings {
     /// What is printed once connections are accepted.
     func greeting(port: Int) -> String {
-        "Martlet \(App.version) serves \(self.tlsCertificateFile == nil ? "http" : "https")://\(self.host):\(port)"
+        "Martlet \(App.version) serves \(address(port: port))"
+    }
+
+    /// How browsers reach the server, as far as it knows.
+    func site(port: Int) -> String { self.publicURL?.description ?? address(port: port) }
+
+    private func address(port: Int) -> String {
+        "\(self.tlsCertificateFile == nil ? "http" : "https")://\(self.host):\(port)"
     }
 }

@@ -44,7 +44,7 @@ extension Route {
     }
 
     /// Serves something at a path that is no endpoint: a page, a script. It is listed nowhere.
-    convenience init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
+    package convenience init(page path: String, _ run: @escaping @Sendable (InputParts) async throws -> Answer) {
         self.init(operation: .page(path)) { parts, _, _ in try await run(parts) }
     }
 

@@ -21,9 +21,16 @@ public struct AccountMail: Sendable {
     /// Has a mail sent once the caller's transaction is committed.
     ///
     /// The job says what is to be said to whom. The secret is made when the mail is sent, so that none waits in a row.
-    func enqueue(_ purpose: MailPurpose, to account: Identifier<Account>, at now: Date, in transaction: any Transaction) async throws {
-        try await jobs.enqueue(SendAccountMail(account: account, purpose: purpose, requestedAt: now), in: transaction)
+    ///
+    /// - Parameter isInvitation: Whether it is the first that somebody hears of an account which was made for them.
+    func enqueue(
+        _ purpose: MailPurpose, to account: Identifier<Account>, isInvitation: Bool = false, at now: Date, in transaction: any Transaction
+    ) async throws {
+        let job = SendAccountMail(account: account, purpose: purpose, requestedAt: now, isInvitation: isInvitation ? true : nil)
+        try await jobs.enqueue(job, in: transaction)
     }
+
+    static let unavailable = Failure.unavailable("mail_unavailable", "This server sends no mail.", retryAfterSeconds: 3_600)
 }
 
 /// What a mail is for. Stored names are for ever.
@@ -42,9 +49,23 @@ enum MailPurpose: String, Codable, Sendable {
 
 extension AccountMail {
     /// The token stands behind the `#`, which browsers send to no server and name to no other page.
-    func message(_ purpose: MailPurpose, to user: User, _ mailbox: Mailbox, with token: MailToken) -> MailMessage {
+    func message(
+        _ purpose: MailPurpose, to user: User, _ mailbox: Mailbox, with token: MailToken, isInvitation: Bool = false
+    ) -> MailMessage {
         // The username has letters, digits, _ and - only: what else people call themselves could carry words to a stranger's mailbox.
         switch purpose {
+        case .resetPassword where isInvitation:
+            MailMessage(
+                to: mailbox, subject: "Your new account",
+                text: """
+                    Hello \(user.username.raw),
+
+                    an account was made for you. Choose its password here within an hour:
+
+                    \(site)/reset-password#token=\(token.raw)
+
+                    Later, ask there for another link, as if you had forgotten the password.
+                    """)
         case .resetPassword:
             MailMessage(
                 to: mailbox, subject: "Choose a new password",

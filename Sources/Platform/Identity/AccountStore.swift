@@ -23,14 +23,16 @@ struct AccountStore: Sendable {
         try await database.first(User.self, "SELECT \(Self.columns) FROM account WHERE id = \(id)")
     }
 
-    func insert(_ registration: Registration, passwordHash: String, at now: Date) async throws -> User {
+    /// - Parameter passwordHash: `nil` for an account that nobody can log in to with a password.
+    func insert(
+        _ email: EmailAddress, _ username: Username, _ name: PersonName?, passwordHash: String?, at now: Date
+    ) async throws -> User {
         do {
             return try await database.one(
                 User.self,
                 """
                 INSERT INTO account (id, email, username, name, password_hash, created_at)
-                VALUES (\(Identifier<Account>()), \(registration.email.raw), \(registration.username.raw), \(registration.name?.raw),
-                    \(passwordHash), \(now))
+                VALUES (\(Identifier<Account>()), \(email.raw), \(username.raw), \(name?.raw), \(passwordHash), \(now))
                 RETURNING \(Self.columns)
                 """, else: Failure(.internal, "internal_error", "Internal error."))
         } catch let failure as SQLFailure where failure.kind == .unique {
@@ -45,33 +47,41 @@ struct AccountStore: Sendable {
             : .conflict("email_taken", "There is an account with this e-mail address.")
     }
 
+    /// For whoever has shown that the account is theirs; others are not to learn it.
+    static let disabled = Failure.forbidden("account_disabled", "This account is disabled.")
     static let gone = Failure.unauthenticated("account_gone", "The account of this token does not exist any more.")
 
     struct Credentials: Decodable, Sendable {
         let user: User
         /// `nil` of an account that only another issuer's tokens open.
         let passwordHash: String?
+        /// Since when nobody can log in to it; `nil` while it is enabled.
+        let disabledAt: Date?
 
-        enum CodingKeys: String, CodingKey { case passwordHash }
+        enum CodingKeys: String, CodingKey { case passwordHash, disabledAt }
 
         init(user: User, passwordHash: String) {
-            (self.user, self.passwordHash) = (user, passwordHash)
+            (self.user, self.passwordHash, disabledAt) = (user, passwordHash, nil)
         }
 
         init(from decoder: any Decoder) throws {
+            let row = try decoder.container(keyedBy: CodingKeys.self)
             user = try User(from: decoder)
-            passwordHash = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(String.self, forKey: .passwordHash)
+            passwordHash = try row.decodeIfPresent(String.self, forKey: .passwordHash)
+            disabledAt = try row.decodeIfPresent(Date.self, forKey: .disabledAt)
         }
+
+        fileprivate static let columns: SQL = "\(AccountStore.columns), password_hash, disabled_at"
     }
 
     /// By e-mail address or username, which cannot be confused: only one of them has an `@`.
     func credentials(for login: String) async throws -> Credentials? {
-        try await database.first(Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE \(Self.matches(login))")
+        try await database.first(Credentials.self, "SELECT \(Credentials.columns) FROM account WHERE \(Self.matches(login))")
     }
 
     func credentials(of id: Identifier<Account>) async throws -> Credentials {
         try await database.one(
-            Credentials.self, "SELECT \(Self.columns), password_hash FROM account WHERE id = \(id)", else: Self.gone)
+            Credentials.self, "SELECT \(Credentials.columns) FROM account WHERE id = \(id)", else: Self.gone)
     }
 
     /// Whether the account has this hash still; until the transaction ends it keeps it.
@@ -101,7 +111,7 @@ struct AccountStore: Sendable {
         _ = try await database.one(Identifier<Account>.self, "SELECT id FROM account WHERE id = \(id)", else: Self.notFound)
     }
 
-    private static let notFound = Failure.notFound("account_not_found", "There is no such account.")
+    static let notFound = Failure.notFound("account_not_found", "There is no such account.")
 
     func setHash(of id: Identifier<Account>, to hash: String) async throws {
         try await database.change("UPDATE account SET password_hash = \(hash) WHERE id = \(id)")

@@ -43,6 +43,14 @@ extension AuditAction {
     static let externalAccountCreated = AuditAction("account.created_by_issuer")
     static let externalAccountLinked = AuditAction("account.linked_to_issuer")
 
+    static let userCreated = AuditAction("user.created")
+    static let userDisabled = AuditAction("user.disabled")
+    static let userEnabled = AuditAction("user.enabled")
+    static let userMFAReset = AuditAction("user.mfa_reset")
+    static let userSessionsEnded = AuditAction("user.sessions_ended")
+    /// Somebody has become the first administrator by the link that the server printed.
+    static let setupCompleted = AuditAction("setup.completed")
+
     static let operatorAppointed = AuditAction("operator.appointed")
     static let operatorDismissed = AuditAction("operator.dismissed")
     static let roleCreated = AuditAction("role.created")
@@ -65,6 +73,11 @@ extension AuditEvent {
     /// Whoever fails to log in is nobody yet. What was typed as a login is not kept: people type passwords there.
     static func loginFailed(as account: Identifier<Account>?) -> AuditEvent {
         AuditEvent(.loginFailed, on: account.map { .account($0) }, outcome: .failed)
+    }
+
+    /// Somebody knows the password, or the second factor, of an account that is disabled.
+    static func loginRefused(to account: Identifier<Account>) -> AuditEvent {
+        AuditEvent(.loginFailed, on: .account(account), outcome: .refused, after: ["account": "disabled"])
     }
 
     /// `nil` when nothing changed. What a name was stays untold: it may be removed because it should not be known.

@@ -88,13 +88,11 @@ extension IdentityService {
     }
 
     private func send(_ purpose: MailPurpose, to account: Identifier<Account>) async throws {
-        guard let mail else { throw Self.noMail }
+        guard let mail else { throw AccountMail.unavailable }
         try await database.transaction(isolation: .readCommitted) {
             try await mail.enqueue(purpose, to: account, at: clock.now, in: $0)
         }
     }
-
-    static let noMail = Failure.unavailable("mail_unavailable", "This server sends no mail.", retryAfterSeconds: 3_600)
 
     private func resetPassword(_ reset: PasswordReset) async throws {
         // Asked for first, so that a token that is none costs no hash, and a password that is refused no token.
@@ -115,8 +113,8 @@ extension IdentityService {
         ended.forEach(denylist.apply)
     }
 
-    /// Ends what the old password has opened: sessions, logins that wait for a second factor, devices that need none.
-    private func endLogins(
+    /// Ends what a password has opened: sessions, logins that wait for a second factor, devices that need none.
+    func endLogins(
         of account: Identifier<Account>, except kept: Identifier<LoginSession>?, in transaction: any Transaction
     ) async throws -> [Revocation] {
         try await MFAChallengeStore(transaction).discardAll(of: account)

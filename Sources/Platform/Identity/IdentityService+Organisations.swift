@@ -164,7 +164,7 @@ extension IdentityService {
 extension IdentityService {
     private func invite(_ new: NewInvitation, by caller: Identifier<Account>) async throws -> IssuedInvitation {
         let (token, isMailed) = (InvitationToken.random(), new.byMail ?? (mail != nil))
-        if isMailed, mail == nil { throw Self.noMail }
+        if isMailed, mail == nil { throw AccountMail.unavailable }
         let invitation = try await database.transaction { transaction in
             let membership = try await Membership.of(caller, in: new.id, transaction)
             try membership.requirePower(over: new.role)

@@ -93,7 +93,7 @@ extension IdentityService {
 
     /// Throws `forbidden` unless the caller has all of them by their own roles, as they are now: what a role in an organisation gives is no
     /// one's to give away. A key gives no more than it may do.
-    private func require(_ permissions: Set<Permission>, of caller: Caller, in transaction: any Transaction) async throws {
+    func require(_ permissions: Set<Permission>, of caller: Caller, in transaction: any Transaction) async throws {
         var own = Set(try await RoleStore(transaction, roles).roles(of: caller.id).permissions.all)
         if caller.apiKey != nil { own.formIntersection(caller.permissions) }
         guard let missing = permissions.subtracting(own).min() else { return }

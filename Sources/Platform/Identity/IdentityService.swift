@@ -69,10 +69,11 @@ public struct IdentityService: Service {
 
     public var operations: [NamedOperation] {
         AccountsAPI.operations + PasswordsAPI.operations + EmailsAPI.operations + SessionsAPI.operations + APIKeysAPI.operations
-            + MFAAPI.operations + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations
+            + MFAAPI.operations + KeysAPI.operations + OrganisationsAPI.operations + RolesAPI.operations + UsersAPI.operations
+            + SetupAPI.operations
     }
     public static var migrations: [Migration] {
-        identityMigrations + mfaMigrations + externalIdentityMigrations + roleMigrations + apiKeyMigrations
+        identityMigrations + mfaMigrations + externalIdentityMigrations + roleMigrations + apiKeyMigrations + userMigrations
     }
 
     public var jobs: [JobHandler] { [perform(PruneSessions.self, with: database)] + mailJobs }
@@ -91,7 +92,7 @@ public struct IdentityService: Service {
 
     public var routes: [Route] {
         accountRoutes + passwordRoutes + emailRoutes + sessionRoutes + apiKeyRoutes + mfaRoutes + [keysRoute(tokens)]
-            + organisationRoutes + roleRoutes
+            + organisationRoutes + roleRoutes + userRoutes + [setupRoute]
     }
 
     private var accountRoutes: [Route] {
@@ -138,7 +139,8 @@ extension IdentityService {
         try PasswordRules.check(registration)
         let hash = try await hasher.hash(registration.password.raw)
         return try await database.transaction(isolation: .readCommitted) { transaction in
-            let user = try await AccountStore(transaction).insert(registration, passwordHash: hash, at: clock.now)
+            let user = try await AccountStore(transaction).insert(
+                registration.email, registration.username, registration.name, passwordHash: hash, at: clock.now)
             try await mail?.enqueue(.verifyEmail, to: user.id, at: clock.now, in: transaction)
             try await audit.record(AuditEvent(.registered, on: .account(user.id)), in: transaction)
             return user
@@ -153,6 +155,10 @@ extension IdentityService {
         guard let account, let known = account.passwordHash, isRight else {
             audit.note(.loginFailed(as: account?.user.id))
             throw Self.wrongCredentials
+        }
+        guard account.disabledAt == nil else {
+            audit.note(.loginRefused(to: account.user.id))
+            throw AccountStore.disabled
         }
         guard try hasher.isOutdated(known, matchedBy: login.password.raw) else { return account }
         let hash = try await hasher.hash(login.password.raw)

@@ -8,7 +8,7 @@ extension IdentityService {
                 "account", key: ["id"],
                 [
                     .uuid("id"), .text("email"), .text("username"), .text("name"), .text("password_hash"), .timestamp("created_at"),
-                    .bool("is_operator"), .timestamp("email_verified_at"),
+                    .bool("is_operator"), .timestamp("email_verified_at"), .timestamp("disabled_at"),
                 ]),
             StoredTable(
                 "mail_token", key: ["account_id", "purpose"],
@@ -53,6 +53,8 @@ extension IdentityService {
             StoredTable(
                 "revoked_access", key: ["kind", "subject_id"],
                 [.text("kind"), .uuid("subject_id"), .timestamp("issued_before"), .timestamp("expires_at")]),
+            StoredTable(
+                "setup_token", key: ["id"], [.int("id"), .bytes("hash"), .timestamp("created_at"), .timestamp("expires_at")]),
         ] + mfaTables
     }
 }

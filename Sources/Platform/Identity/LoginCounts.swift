@@ -28,7 +28,7 @@ struct LoginCounts: Sendable {
 
     private func counter(for error: any Error) -> Counter {
         switch (error as? Failure)?.kind {
-        case .unauthenticated: failed
+        case .unauthenticated, .forbidden: failed
         case .limited: limited
         default: unavailable
         }

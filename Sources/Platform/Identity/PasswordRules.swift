@@ -14,7 +14,8 @@ enum PasswordRules {
         try check(password, ofOwner: owner.email, owner.username, owner.name, at: pointer)
     }
 
-    private static func check(
+    /// The same for an account that there is not yet.
+    static func check(
         _ password: Password, ofOwner email: EmailAddress, _ username: Username, _ name: PersonName?, at pointer: String
     ) throws(Failure) {
         let password = password.raw.lowercased()

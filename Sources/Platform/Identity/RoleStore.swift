@@ -127,14 +127,26 @@ extension RoleStore {
         }
     }
 
+    /// Whether there is an account with the role `admin`, disabled or not.
+    func hasAdministrator() async throws -> Bool {
+        let role = BuiltInRole.admin
+        return try await database.first(Int.self, "SELECT 1 FROM account_role WHERE role = \(role) LIMIT 1") != nil
+    }
+
     func holders(of name: RoleName) async throws -> [Identifier<Account>] {
         try await database.all(Identifier<Account>.self, "SELECT account_id FROM account_role WHERE role = \(name.raw)")
     }
 
-    /// Throws `conflict` when nobody is left who may do everything; to be asked, in the transaction, after the role was taken from somebody.
+    /// Throws `conflict` when nobody is left who may do everything, and can log in; to be asked, in a serializable transaction, after somebody
+    /// lost the role or was disabled.
     func requireAdministrator() async throws {
         let role = BuiltInRole.admin
-        guard try await database.first(Int.self, "SELECT 1 FROM account_role WHERE role = \(role) LIMIT 1") != nil else {
+        let administrator = try await database.first(
+            Int.self,
+            """
+            SELECT 1 FROM account_role JOIN account ON account.id = account_id WHERE role = \(role) AND disabled_at IS NULL LIMIT 1
+            """)
+        guard administrator != nil else {
             throw Failure.conflict("last_administrator", "This is the last account with the role admin: give it to another one first.")
         }
     }

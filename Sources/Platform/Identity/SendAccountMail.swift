@@ -16,6 +16,8 @@ struct SendAccountMail: Job {
     let account: Identifier<Account>
     let purpose: MailPurpose
     let requestedAt: Date
+    /// Whether the account was made for them. Absent in jobs of earlier releases.
+    var isInvitation: Bool?
 
     func run(_ work: Work<SendAccountMail>, with service: IdentityService) async throws -> Outcome {
         guard let mail = service.mail, let user = try await recipient(in: service.database), let mailbox = Mailbox(user.email.raw) else {
@@ -24,7 +26,7 @@ struct SendAccountMail: Job {
         let token = MailToken.random()
         try await MailTokenStore(service.database).put(token, purpose, for: user, at: service.clock.now)
         do {
-            try await mail.mailer.send(mail.message(purpose, to: user, mailbox, with: token))
+            try await mail.mailer.send(mail.message(purpose, to: user, mailbox, with: token, isInvitation: isInvitation == true))
         } catch let failure as MailFailure where failure.isPermanent {
             return .discard(because: failure.description)
         }

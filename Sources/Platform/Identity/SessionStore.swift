@@ -14,21 +14,22 @@ struct SessionStore: Sendable {
 
     typealias Family = LoginSession
 
-    /// Begins a family with its first token.
+    /// Begins a family with its first token. Throws `unauthenticated` when there is no such account any more, `forbidden` when it is disabled.
     func open(
         _ token: RefreshToken, account: Identifier<Account>, from origin: SessionOrigin, provenBy proof: Authentication, at now: Date,
         lifetime: Duration
     ) async throws -> Identifier<Family> {
         let family = Identifier<Family>()
-        do {
-            try await database.change(
-                """
-                INSERT INTO session (id, account_id, created_at, device, address, seen_at, authenticated_at, authentication_methods)
-                VALUES (\(family), \(account), \(now), \(origin.device), \(origin.address), \(now), \(proof.at), \(proof.list))
-                """)
-        } catch let failure as SQLFailure where failure.kind == .foreignKey {
-            // It was deleted between the password and the session.
-            throw AccountStore.gone
+        // Whoever disables the account waits for this, or this for them.
+        let begun = try await database.change(
+            """
+            INSERT INTO session (id, account_id, created_at, device, address, seen_at, authenticated_at, authentication_methods)
+            SELECT \(family), id, \(now), \(origin.device), \(origin.address), \(now), \(proof.at), \(proof.list)
+            FROM account WHERE id = \(account) AND disabled_at IS NULL\(SQL.locked)
+            """)
+        guard begun > 0 else {
+            // It may have been deleted between the password and the session.
+            throw try await AccountStore(database).first(account) == nil ? AccountStore.gone : AccountStore.disabled
         }
         try await add(token, to: family, at: now, lifetime: lifetime)
         return family
@@ -36,13 +37,14 @@ struct SessionStore: Sendable {
 
     enum Rotation {
         case rotated(Identifier<Account>, Identifier<Family>)
-        case unknown, expired, revoked
+        case unknown, expired, revoked, disabled
         /// The family was ended for it.
         case reused(Identifier<Family>)
 
         var failure: Failure {
             switch self {
             case .reused: .unauthenticated("refresh_token_reused", "This refresh token was used before: its sessions were ended.")
+            case .disabled: AccountStore.disabled
             default: .unauthenticated("invalid_refresh_token", "The refresh token is not valid.")
             }
         }
@@ -57,7 +59,8 @@ struct SessionStore: Sendable {
         let claimed = try await database.change(
             """
             UPDATE refresh_token SET used_at = \(now) WHERE hash = \(token.hash) AND used_at IS NULL AND expires_at > \(now)
-                AND EXISTS (SELECT 1 FROM session WHERE session.id = refresh_token.session_id AND revoked_at IS NULL)
+                AND EXISTS (SELECT 1 FROM session JOIN account ON account.id = session.account_id
+                    WHERE session.id = refresh_token.session_id AND revoked_at IS NULL AND disabled_at IS NULL)
             """)
         guard let state = try await state(of: token) else { return .unknown }
         if claimed > 0 {
@@ -66,6 +69,7 @@ struct SessionStore: Sendable {
             return .rotated(state.accountID, state.sessionID)
         }
         if state.revokedAt != nil { return .revoked }
+        if state.disabledAt != nil { return .disabled }
         guard let usedAt = state.usedAt else { return .expired }
         if now.timeIntervalSince(usedAt) <= Double(grace.components.seconds) {
             return .rotated(state.accountID, state.sessionID)
@@ -85,14 +89,15 @@ struct SessionStore: Sendable {
         let accountID: Identifier<Account>
         let usedAt: Date?
         let revokedAt: Date?
+        let disabledAt: Date?
     }
 
     private func state(of token: RefreshToken) async throws -> State? {
         try await database.first(
             State.self,
             """
-            SELECT session_id, account_id, used_at, revoked_at FROM refresh_token JOIN session ON session.id = session_id
-            WHERE hash = \(token.hash)
+            SELECT session_id, account_id, used_at, revoked_at, disabled_at FROM refresh_token JOIN session ON session.id = session_id
+            JOIN account ON account.id = session.account_id WHERE hash = \(token.hash)
             """)
     }
 

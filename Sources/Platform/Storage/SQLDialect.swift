@@ -87,6 +87,14 @@ extension SQL {
         return "\(before)\(column)\(between)\(textParameter(value))\(SQL(sqlite: " COLLATE NOCASE)", postgres: " COLLATE \"C\"))"))"
     }
 
+    /// Whether a text begins with another one, but for the case of ASCII letters. What means something to `LIKE` is looked for as it is.
+    public static func startsIgnoringCase(_ column: SQL, with beginning: String) -> SQL {
+        let escaped = beginning.replacing(/[\\%_]/) { "\\\($0.output)" }
+        let (before, between) = (SQL(sqlite: "(", postgres: "(lower("), SQL(sqlite: " LIKE ", postgres: " COLLATE \"C\") LIKE lower("))
+        let after = SQL(sqlite: " ESCAPE '\\')", postgres: " COLLATE \"C\") ESCAPE '\\')")
+        return "\(before)\(column)\(between)\(textParameter(escaped + "%"))\(after)"
+    }
+
     /// Whether the schema has a table of that name.
     static func exists(table name: String) -> SQL {
         let tables = SQL(sqlite: "sqlite_master", postgres: "information_schema.tables")

@@ -71,7 +71,7 @@ private struct CountedKeys {
     init(_ app: TestApp, _ clock: WallClock = .system) throws {
         let identity = try #require(app.app.services.lazy.compactMap { $0 as? IdentityService }.first)
         database = CountingDatabase(app.app.database)
-        keys = KeyAuthentication(Nobody(), KeyReader(database, App.roles), denylist: identity.denylist, clock: clock)
+        keys = KeyAuthentication(Nobody(), KeyReader(database, App.roles, identity.policy), denylist: identity.denylist, clock: clock)
     }
 
     var statements: Int { database.statements.withLock { $0 } }

@@ -111,7 +111,10 @@ extension APIKeyStore {
     func shown(_ hash: [UInt8], at now: Date) async throws -> ShownKey? {
         try await database.first(
             ShownKey.self,
-            "SELECT id, account_id, organisation_id, permissions, expires_at FROM api_key WHERE hash = \(hash) AND expires_at > \(now)")
+            """
+            SELECT api_key.id, account_id, organisation_id, permissions, expires_at FROM api_key JOIN account ON account.id = account_id
+            WHERE hash = \(hash) AND expires_at > \(now) AND disabled_at IS NULL
+            """)
     }
 }
 

@@ -20,7 +20,8 @@ struct ExternalAccounts: Sendable {
 
     /// The account of a subject. Safe to repeat, also at the same moment: of requests that race, one makes the account.
     ///
-    /// Throws `forbidden` and `conflict` when there is none and none can be made: without an e-mail address, or with another account's.
+    /// Throws `forbidden` and `conflict` when there is none and none can be made: without an e-mail address, or with another account's;
+    /// `forbidden` also when it is disabled.
     func account(of claims: ExternalClaims, by issuer: ExternalIssuer) async throws -> Identifier<Account> {
         if let known = try await Self.known(claims.subject, issuer, in: database) { return known }
         for _ in 0..<Self.attempts {
@@ -37,9 +38,19 @@ struct ExternalAccounts: Sendable {
     }
 
     private static func known(_ subject: String, _ issuer: ExternalIssuer, in database: any Queries) async throws -> Identifier<Account>? {
-        try await database.first(
-            Identifier<Account>.self,
-            "SELECT account_id FROM external_identity WHERE issuer = \(issuer.issuer) AND subject = \(subject)")
+        let known = try await database.first(
+            Known.self,
+            """
+            SELECT account_id, disabled_at FROM external_identity JOIN account ON account.id = account_id
+            WHERE issuer = \(issuer.issuer) AND subject = \(subject)
+            """)
+        guard known?.disabledAt == nil else { throw AccountStore.disabled }
+        return known?.accountID
+    }
+
+    private struct Known: Decodable, Sendable {
+        let accountID: Identifier<Account>
+        let disabledAt: Date?
     }
 
     private func claim(
@@ -68,11 +79,12 @@ struct ExternalAccounts: Sendable {
     private struct Owner: Decodable, Sendable {
         let id: Identifier<Account>
         let emailVerifiedAt: Date?
+        let disabledAt: Date?
     }
 
     private static func owner(of email: EmailAddress, in transaction: any Transaction) async throws -> Owner? {
         try await transaction.first(
-            Owner.self, "SELECT id, email_verified_at FROM account WHERE \(SQL.equalIgnoringCase("email", email.raw))")
+            Owner.self, "SELECT id, email_verified_at, disabled_at FROM account WHERE \(SQL.equalIgnoringCase("email", email.raw))")
     }
 
     /// Whoever gets an address at some issuer must not get the account that has it here, unless operator and issuer both vouch for it. Nor may
@@ -89,6 +101,7 @@ struct ExternalAccounts: Sendable {
             throw .forbidden(
                 "external_email_unverified", "There is an account with this e-mail address, which it has not verified yet.")
         }
+        guard owner.disabledAt == nil else { throw AccountStore.disabled }
     }
 
     /// An account without a password: nobody can log in to it but by the issuer.

@@ -47,7 +47,8 @@ struct ExternalTokens: Sendable {
         let account = try await accounts.account(of: claims, by: known.issuer)
         return VerifiedToken(
             caller: Caller(id: account, permissions: permissions(claims.roles)),
-            identity: TokenIdentity(account: account, session: nil, issuedAt: Date(timeIntervalSince1970: claims.issuedAt)),
+            // Seen by now: one that an issuer dates ahead must not outlive an end of the access that comes next.
+            identity: TokenIdentity(account: account, session: nil, issuedAt: min(now, Date(timeIntervalSince1970: claims.issuedAt))),
             until: min(claims.expiresAt + AccessTokens.leeway, now.timeIntervalSince1970 + Self.remembered))
     }
 }

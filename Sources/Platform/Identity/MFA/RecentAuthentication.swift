@@ -36,14 +36,18 @@ struct SessionProofStore: Sendable {
     private struct Row: Decodable, Sendable {
         let methods: String
         let at: Date
+        let disabledAt: Date?
     }
 
+    /// Throws `forbidden` when the account of the session is disabled.
     func proof(of session: Identifier<LoginSession>) async throws -> Authentication {
         let row = try await database.one(
             Row.self,
             """
-            SELECT authentication_methods AS methods, coalesce(authenticated_at, created_at) AS at FROM session WHERE id = \(session)
+            SELECT authentication_methods AS methods, coalesce(authenticated_at, session.created_at) AS at, disabled_at
+            FROM session JOIN account ON account.id = session.account_id WHERE session.id = \(session)
             """, else: Self.ended)
+        guard row.disabledAt == nil else { throw AccountStore.disabled }
         return Authentication(methods: Set(row.methods.split(separator: " ").map(String.init)), at: row.at)
     }
 

@@ -28,8 +28,8 @@ import Testing
         #expect(try WorkFolder().load(["MAIL_URL": "file:///var/mail"]).mailURL == .folder(path: "/var/mail"))
         #expect(try WorkFolder().load(["MAIL_URL": "none"]).mailURL == .nowhere)
         #expect(try WorkFolder().load(["MAIL_URL": "log:"]).mailURL == .log)
-        #expect(try WorkFolder().load().mailURL == .folder(path: "var/mail"))
         let folder = try WorkFolder()
+        #expect(try folder.load().mailURL == .folder(path: "\(folder.path)/var/mail"))
         #expect(try folder.load(["MAIL_URL": "file:mail"]).mailURL == .folder(path: "\(folder.path)/mail"))
         #expect(try WorkFolder().load(production).mailURL == .nowhere)
     }

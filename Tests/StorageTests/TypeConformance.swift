@@ -101,7 +101,8 @@ struct DatabaseConformanceTypes {
             #expect(try await db.first(Bool.self, "SELECT \(SQL.equalIgnoringCase("'Ada'", "Adam"))") == false)
             #expect(try await db.first(Bool.self, "SELECT \(SQL.startsIgnoringCase("'Ada_%\\x'", with: "aDA_%\\"))") == true)
             for pattern in ["d", "A%", "A__", "ada_%\\x\\", "%"] {
-                #expect(try await db.first(Bool.self, "SELECT \(SQL.startsIgnoringCase("'Ada_%\\x'", with: pattern))") == false, "\(pattern)")
+                #expect(
+                    try await db.first(Bool.self, "SELECT \(SQL.startsIgnoringCase("'Ada_%\\x'", with: pattern))") == false, "\(pattern)")
             }
             #expect(try await db.first(Int.self, "SELECT 1 WHERE 2 IN \(list: [1, 2])") == 1)
             #expect(try await db.first(Int.self, "SELECT 1 WHERE 2 IN \(list: [Int]())") == nil)

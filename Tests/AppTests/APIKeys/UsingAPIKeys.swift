@@ -116,6 +116,17 @@ import Testing
         }
     }
 
+    @Test func sleepsWhileItsAccountIsDisabled() async throws {
+        try await withApp { app in
+            let (key, admin) = (try await app.newKey(try await app.token()).key.raw, try await app.operatorToken())
+            let id = try #require(try await app.get("/api/v1/auth/me", key: key).json()["id"]?.text)
+            #expect(try await app.raw(.POST, "/api/v1/admin/users/\(id)/disable", token: admin).status == 200)
+            try await eventually { try await app.answers(key, 401) }
+            #expect(try await app.raw(.POST, "/api/v1/admin/users/\(id)/enable", token: admin).status == 200)
+            #expect(try await app.answers(key, 200))
+        }
+    }
+
     @Test func outlivesALogout() async throws {
         try await withApp { app in
             let session = try await app.register()

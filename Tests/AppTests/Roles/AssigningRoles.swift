@@ -49,6 +49,12 @@ import Testing
             let (admin, ada, bob) = (try await app.administrator(), try await app.somebody("ada"), try await app.somebody("bob"))
             try await admin.createRole("steward", "roles:assign", "roles:read", "bookmarks:read")
             try await admin.give(["member", "steward"], to: ada.id)
+            // Two instances hear of it: each of these calls comes to another one.
+            try await eventually {
+                let first = try await refusal { try await ada.give(["admin"], to: ada.id) }
+                let second = try await refusal { try await ada.give(["admin"], to: ada.id) }
+                return first?.code == "permission_not_held" && second?.code == "permission_not_held"
+            }
             for (roles, account) in [
                 (["admin"], ada.id), (["analyst", "member"], bob.id), (["member"], admin.id), (["steward"], admin.id),
             ] {

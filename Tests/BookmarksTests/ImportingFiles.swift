@@ -153,16 +153,6 @@ import Testing
         }
     }
 
-    @Test func areLongerThanTenMebibytes() async throws {
-        try await withApp { app in
-            let token = try await app.token()
-            let body = [UInt8](repeating: UInt8(ascii: " "), count: (10 << 20) + 1)
-            let answer = try await app.raw(
-                .POST, "/api/v1/bookmarks/import", token: token, headers: [("Content-Type", "text/html")], body: body)
-            #expect(answer.status == 413)
-        }
-    }
-
     /// Each row is stored before the one that fails.
     @Test func areUndoneWholeWhenTheDatabaseFailsInTheMiddle() async throws {
         try await withApp { app in

@@ -3,6 +3,7 @@ import MartletClient
 import MartletContract
 import MartletCore
 import MartletIdentityAPI
+import MartletSettings
 import MartletStorage
 import MartletTestKit
 import Testing
@@ -63,8 +64,9 @@ import Testing
         return app.hashesComputed - before
     }
 
+    /// However long the last one waits: all of them meet at one account and at the end of the audit log.
     @Test func twoHundredAtOnceAllSucceed() async throws {
-        try await withApp { app in
+        try await withApp(change: { $0.requestTimeout = .seconds(120) }) { app in
             _ = try await app.register()
             let login = Login(login: try LoginName("ada"), password: try GivenPassword(Registration.password))
             try await app.withWideClient { client in
